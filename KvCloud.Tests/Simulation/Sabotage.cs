@@ -132,6 +132,17 @@ internal enum Sabotage
     /// <summary>A restored group goes on with the next version, as if the old one had issued no others.</summary>
     RestoresKeepVersions,
 
+    /// <summary>A restored group has all keys, and none of the answers that sessions remember.</summary>
+    RestoresForgetAnswers,
+
+    /// <summary>What a checksum of the log refuses is served all the same.</summary>
+    LogServesDamage,
+
+    /// <summary>
+    /// Of those who are left when a group has lost its quorum, only the one that is furthest behind is asked.
+    /// </summary>
+    RecoveryTakesWhoIsBehind,
+
     /// <summary>Every replica says that it can follow the newest feature level, whatever it can.</summary>
     FeatureLevelsAreOverstated,
 }
@@ -144,6 +155,7 @@ internal static class SabotagedParts
         sabotage switch
         {
             Sabotage.LogLosesPromises => new Log(log) { LosesPromises = true },
+            Sabotage.LogServesDamage => new Log(log) { ServesDamage = true },
             Sabotage.TrimsTooMuch => new Log(log) { TrimsBeyond = 5 },
             Sabotage.CatchUpReadsAheadOfLog => new Log(log)
             {
@@ -158,7 +170,7 @@ internal static class SabotagedParts
 
     /// <summary>Whether it needs a backup to do its harm.</summary>
     public static bool IsOfBackups(this Sabotage sabotage) =>
-        sabotage is Sabotage.BackupsLoseBlocks or Sabotage.RestoresKeepVersions;
+        sabotage is Sabotage.BackupsLoseBlocks or Sabotage.RestoresKeepVersions or Sabotage.RestoresForgetAnswers;
 
     /// <summary>What a sabotage makes of the messages that a replica sends; null for nothing.</summary>
     public static Func<Message, Message>? OfMessages(this Sabotage sabotage) => sabotage switch
@@ -196,6 +208,11 @@ internal static class SabotagedParts
 
         public bool LosesPromises { get; init; }
 
+        public bool ServesDamage { get; init; }
+
+        /// <summary>What this start has written, for who serves damage.</summary>
+        private readonly SortedDictionary<long, LogEntry> _written = [];
+
         public Func<Slot, Slot>? ChosenSlotOf { get; init; }
 
         public Ballot Promised => log.Promised;
@@ -206,10 +223,29 @@ internal static class SabotagedParts
 
         public Slot LastSlot => log.LastSlot;
 
-        public void Write(IReadOnlyList<Effects> writes) =>
+        public void Write(IReadOnlyList<Effects> writes)
+        {
             log.Write(LosesPromises ? [.. writes.Select(WithoutPromise)] : writes);
+            if (ServesDamage)
+            {
+                foreach (LogEntry entry in writes.SelectMany(write => write.Append))
+                {
+                    _written[entry.Slot.Value] = entry;
+                }
+            }
+        }
 
-        public IReadOnlyList<LogEntry> Read(Slot from, Slot to, int maxBytes) => log.Read(from, to, maxBytes);
+        public IReadOnlyList<LogEntry> Read(Slot from, Slot to, int maxBytes)
+        {
+            try
+            {
+                return log.Read(from, to, maxBytes);
+            }
+            catch (LogCorruptException) when (ServesDamage && _written.ContainsKey(from.Value))
+            {
+                return [Damage(_written[from.Value])];
+            }
+        }
 
         public void TrimBelow(Slot slot) =>
             log.TrimBelow(Slot.Min(new Slot(slot.Value + TrimsBeyond), log.LastSlot));
@@ -222,9 +258,20 @@ internal static class SabotagedParts
 
         public long SealedBytes => log.SealedBytes;
 
-        public int Check(ref LogPlace place) => log.Check(ref place);
+        public int Check(ref LogPlace place) => ServesDamage ? 0 : log.Check(ref place);
 
         public void Dispose() => log.Dispose();
+
+        private static LogEntry Damage(LogEntry entry)
+        {
+            byte[] payload = entry.Value.Payload.ToArray();
+            if (payload.Length > 0)
+            {
+                payload[^1] ^= 1;
+            }
+
+            return entry with { Value = entry.Value with { Payload = payload } };
+        }
 
         private static Effects WithoutPromise(Effects effects)
         {

@@ -93,6 +93,24 @@ internal static class SabotageProfiles
             HashEverySlots = 4,
             RowDroppedAfterMs = 1_500,
         },
+
+        // Who was cut off asks for what the leader has only in its log any more.
+        Sabotage.LogServesDamage => WithSoundDisks(profile) with
+        {
+            Nodes = 3,
+            FlipEveryMs = 100,
+            ScrubEveryMs = 60_000,
+            PartitionEveryMs = 300,
+            CrashEveryMs = 0,
+            FlushBytes = 64 * 1024,
+            LogRetentionBytes = int.MaxValue,
+        },
+        Sabotage.RecoveryTakesWhoIsBehind => WithSoundDisks(profile) with
+        {
+            Nodes = 5,
+            PartitionEveryMs = 150,
+            AbsentForSlots = 0,
+        },
         Sabotage.StalledLeaderStays => WithSoundDisks(profile).WithStalledLeader(new DeterministicRandom(1)),
         Sabotage.PromisesHideMembers => WithSoundDisks(profile) with
         {
@@ -119,6 +137,7 @@ internal static class SabotageProfiles
     private static SimProfile WithSoundDisks(SimProfile profile) => profile with
     {
         DamageEveryMs = 0,
+        FlipEveryMs = 0,
         RotEveryMs = 0,
         DiskFaultEveryMs = 0,
         LostNodes = 0,

@@ -42,6 +42,9 @@ public class SabotageTests
     [InlineData("SnapshotsAreGone", "not all is answered")]
     [InlineData("BackupsLoseBlocks", "restored at version")]
     [InlineData("RestoresKeepVersions", "the restored group begins at version")]
+    [InlineData("LogServesDamage", "two values for slot")]
+    [InlineData("RecoveryTakesWhoIsBehind", "and the plan knows up to slot")]
+    [InlineData("RestoresForgetAnswers", "the restored group, at")]
     public void RunMany_a_broken_world_is_found(string sabotage, string said) =>
         AssertFound(Enum.Parse<Sabotage>(sabotage), SimWorkload.Registers, said);
 

@@ -35,7 +35,8 @@ internal sealed class SimBackup
     {
         _world = world;
         _random = new DeterministicRandom(seed ^ Seed);
-        _isWanted = profile.AbsentForSlots == 0 && (_random.Chance(250) || world.Sabotage.IsOfBackups());
+        _isWanted = world.Origin is null && profile.AbsentForSlots == 0
+            && (_random.Chance(250) || world.Sabotage.IsOfBackups());
         Disk = new SimDisk(_random);
     }
 

@@ -65,6 +65,7 @@ internal sealed class SimNemesis(SimWorld world, SimProfile profile)
         Every(profile.WallClockJumpEveryMs, JumpWallClock);
         Every(profile.WipeEveryMs, WipeDisk);
         Every(profile.RotEveryMs, RotData);
+        Every(profile.FlipEveryMs, FlipLogBit);
         if (profile.RowDroppedAfterMs > 0 && world.Sabotage is Sabotage.StoreDropsRow)
         {
             world.After(profile.RowDroppedAfterMs * SimProfile.Millisecond, () => AnyNode().Store.DropRow());
@@ -276,6 +277,29 @@ internal sealed class SimNemesis(SimWorld world, SimProfile profile)
             world.Reached.Rots++;
             world.Trace($"{node.Self}   has data that rot");
         }
+    }
+
+    /// <summary>
+    /// A bit of the log turns around while its replica runs, which finds it when it reads that place, if ever.
+    /// </summary>
+    private void FlipLogBit()
+    {
+        SimNode node = AnyNode();
+        if (node.IsDown || (!node.IsDamaged && !MayDoWithout(node))
+            || SimDamage.FlipLogBit(node.Disk, Random) is not string file)
+        {
+            return;
+        }
+
+        if (!node.IsDamaged)
+        {
+            node.IsDamaged = true;
+            CountLost();
+        }
+
+        node.HasFlippedLog = true;
+        world.Reached.LogFlips++;
+        world.Trace($"{node.Self}   has a wrong bit in {file}");
     }
 
     private void LoseNode()

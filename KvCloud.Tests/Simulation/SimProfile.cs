@@ -128,6 +128,9 @@ internal sealed record SimProfile
     /// <summary>Data of a node that is up rot, or an operator wants them made anew. One node at a time.</summary>
     public int RotEveryMs { get; init; }
 
+    /// <summary>A bit of a node's log turns around while it is up. A minority of nodes at most, and for good.</summary>
+    public int FlipEveryMs { get; init; }
+
     /// <summary>A row of a node's data is gone that no checksum misses: so long after the start, 0 for never.</summary>
     public int RowDroppedAfterMs { get; init; }
 
@@ -204,6 +207,37 @@ internal sealed record SimProfile
 
     /// <summary>So few that sessions are forgotten, and answers while their session lasts.</summary>
     public SessionLimits SessionLimits { get; init; } = SessionLimits.Default;
+
+    /// <summary>The limits of disks are drawn apart, so that a seed without them lives as it did before.</summary>
+    private const ulong DiskSeed = 0xD15C_5EED;
+    private const ulong ReleaseSeed = 0x4E1E_A5E5;
+
+    /// <summary>What a seed lives with.</summary>
+    public static SimProfile Of(DeterministicRandom random, ulong seed, SimOptions options)
+    {
+        SimProfile profile = options.Sabotage.Favour(
+            Draw(random)
+                .WithDisks(new DeterministicRandom(seed ^ DiskSeed))
+                .WithReleases(new DeterministicRandom(seed ^ ReleaseSeed)));
+        if (options.Lag > 0)
+        {
+            profile = profile.WithLongAbsence(random, options.Lag);
+        }
+
+        profile = profile with { Workload = options.Workload ?? profile.Workload };
+        if (profile.Workload != SimWorkload.Registers)
+        {
+            // A transaction has many steps: a client that thinks long before each gets little done.
+            // And it counts what it was told: for that its session must last.
+            return profile with
+            {
+                ThinkMaxMs = Math.Max(1, profile.ThinkMaxMs / 4),
+                SessionLimits = SessionLimits.Default,
+            };
+        }
+
+        return profile.PipelinedCalls > 0 ? profile with { Clients = Math.Min(profile.Clients, 3) } : profile;
+    }
 
     public static SimProfile Draw(DeterministicRandom random)
     {
@@ -287,7 +321,10 @@ internal sealed record SimProfile
         var apart = new DeterministicRandom(random.State);
         profile = apart.Chance(300) ? profile.WithChanges(apart) : profile;
         profile = apart.Chance(150) ? profile.WithRot(apart) : profile;
-        return profile with { HasUsers = apart.Chance(400) };
+        profile = profile with { HasUsers = apart.Chance(400) };
+        return apart.Chance(150) && profile.RotEveryMs == 0 && profile.ChangeEveryMs == 0
+            ? profile with { FlipEveryMs = Pick(apart, 300, 1_500), ScrubEveryMs = Pick(apart, 500, 2_000, 10_000) }
+            : profile;
     }
 
     /// <summary>With watched space, and limits of stalls that are often exceeded; rarely with a leader's stalled disk
@@ -416,6 +453,7 @@ internal sealed record SimProfile
         DiskTroubleEveryMs = 0,
         DiskFaultEveryMs = 0,
         DamageEveryMs = 0,
+        FlipEveryMs = 0,
         LateNodes = 0,
         WipeEveryMs = 0,
         Joiners = 0,
@@ -456,6 +494,29 @@ internal sealed record SimProfile
         RotEveryMs = Pick(random, 150, 400, 1_000),
         ScrubEveryMs = Pick(random, 300, 1_000),
         DamageEveryMs = 0,
+        LostNodes = 0,
+        LateNodes = 0,
+        WipeEveryMs = 0,
+    };
+
+    /// <summary>
+    /// A short life of a group that was made of another: with crashes, partitions and rot, and without losses for good.
+    /// </summary>
+    public SimProfile OfNewGroup(SimOrigin origin) => this with
+    {
+        Workload = SimWorkload.Registers,
+        Nodes = origin.Directories.Count,
+        Joiners = 0,
+        ChangeEveryMs = 0,
+        SessionLimits = origin.Sessions,
+        Clients = Math.Min(Clients, 6),
+        PipelinedCalls = Math.Min(PipelinedCalls, 4),
+        FaultyUs = Math.Min(FaultyUs, 3 * Second),
+        ThinkMaxMs = Math.Max(ThinkMaxMs, 10),
+        AbsentForSlots = 0,
+        StallsLeaderDisk = false,
+        DamageEveryMs = 0,
+        FlipEveryMs = 0,
         LostNodes = 0,
         LateNodes = 0,
         WipeEveryMs = 0,

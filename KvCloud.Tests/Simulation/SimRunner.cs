@@ -28,6 +28,7 @@ internal static class SimRunner
         try
         {
             world.Run();
+            new SimRecovery(seed, options, trace).Run(world);
         }
         catch (Exception exception)
         {

@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Runtime.CompilerServices;
 using KvCloud.Consensus;
 using KvCloud.Node.Operations;
@@ -24,9 +25,6 @@ internal sealed class SimWorld : ISimScheduler, IDisposable
     private const long CatchUpUsPerSlot = 20;
     private const string ProbeKey = "probe";
 
-    /// <summary>The limits of disks are drawn apart, so that a seed without them lives as it did before.</summary>
-    private const ulong DiskSeed = 0xD15C_5EED;
-    private const ulong ReleaseSeed = 0x4E1E_A5E5;
     private const int VersionsLookedAt = 20;
 
     /// <summary>The end of a longer retention window is not waited for.</summary>
@@ -46,45 +44,27 @@ internal sealed class SimWorld : ISimScheduler, IDisposable
     private int _ops;
     private int _sentAttempts;
 
-    public SimWorld(ulong seed, SimOptions options, Action<string>? trace)
+    /// <param name="origin">What the group is made of; null for one that begins with nothing.</param>
+    public SimWorld(ulong seed, SimOptions options, Action<string>? trace, SimOrigin? origin = null)
     {
         Random = new DeterministicRandom(seed);
+        Origin = origin;
         Sabotage = options.IsControl ? Sabotage.None : options.Sabotage;
         _trace = trace;
-        Profile = options.Sabotage.Favour(
-            SimProfile.Draw(Random)
-                .WithDisks(new DeterministicRandom(seed ^ DiskSeed))
-                .WithReleases(new DeterministicRandom(seed ^ ReleaseSeed)));
         _lag = options.Lag;
-        if (_lag > 0)
-        {
-            Profile = Profile.WithLongAbsence(Random, _lag);
-        }
-
-        Profile = Profile with { Workload = options.Workload ?? Profile.Workload };
-        if (Profile.Workload != SimWorkload.Registers)
-        {
-            // A transaction has many steps: a client that thinks long before each gets little done.
-            // And it counts what it was told: for that its session must last.
-            Profile = Profile with
-            {
-                ThinkMaxMs = Math.Max(1, Profile.ThinkMaxMs / 4),
-                SessionLimits = SessionLimits.Default,
-            };
-        }
-
-        else if (Profile.PipelinedCalls > 0)
-        {
-            Profile = Profile with { Clients = Math.Min(Profile.Clients, 3) };
-        }
-
+        Profile = origin is null
+            ? SimProfile.Of(Random, seed, options)
+            : SimProfile.Draw(Random).WithDisks(Random).OfNewGroup(origin);
+        _ops = origin?.Ops ?? 0;
+        _sentAttempts = origin?.Attempts ?? 0;
         _data = Profile.Workload switch
         {
             SimWorkload.Bank => new SimBank(2 + Profile.Keys),
             SimWorkload.Cycle => new SimCycle(3 + Profile.Keys),
             _ => null,
         };
-        Keys = _data is null
+        Keys = origin is not null ? origin.Keys
+            : _data is null
             ? [.. Enumerable.Range(0, Profile.Keys).Select(key => key % 3 == 2 ? $"{SimOp.Family}{key}" : $"k{key}")]
             : [.. _data.Keys, .. Enumerable.Range(0, Profile.Clients).Select(SimTransactions.LedgerOf), ProbeKey];
         Network = new SimByteNetwork(this, Profile);
@@ -101,6 +81,10 @@ internal sealed class SimWorld : ISimScheduler, IDisposable
         _backup = new SimBackup(this, seed, Profile);
         _upgrader = new SimUpgrader(this, Profile);
     }
+
+    public SimOrigin? Origin { get; }
+
+    public string ClusterId => Origin?.ClusterId ?? "simulated";
 
     public SimProfile Profile { get; }
 
@@ -189,6 +173,77 @@ internal sealed class SimWorld : ISimScheduler, IDisposable
 
     public void Run()
     {
+        SimAbsence absence = Begin();
+        RunUntil(() => false, Profile.FaultyUs);
+        if (_lag > 0)
+        {
+            RunUntil(() => absence.IsOver, NowUs + (_lag * SimProfile.Millisecond));
+        }
+
+        if (_nemesis.HasLostNodeBeforeAllMet)
+        {
+            // Perhaps nobody may ever take part. Nothing heals that, but nothing wrong may come of it either.
+            RunUntil(() => false, NowUs + LivenessUs);
+            return;
+        }
+
+        if (!Heal())
+        {
+            return;
+        }
+
+        Converge();
+        CheckLawEverywhere();
+        CheckWindowEnds();
+        _backup.Finish();
+        foreach (SimNode node in Nodes)
+        {
+            node.CountSnapshots();
+        }
+
+        new SimRestore(this, _backup).Check();
+    }
+
+    /// <summary>Lives up to a moment in the middle of all trouble, and no longer.</summary>
+    public void RunUntil(long momentUs)
+    {
+        Begin();
+        RunUntil(() => false, momentUs);
+    }
+
+    /// <summary>The group that was made of this one lives in a world of its own.</summary>
+    public void LiveOnAs(SimOrigin origin, ulong seed)
+    {
+        using var world = new SimWorld(seed, new SimOptions(Sabotage: Sabotage), _trace, origin);
+        Trace($"the {origin.ClusterId} group begins at slot {origin.Slot}, version {origin.Model.Version}");
+        try
+        {
+            world.Run();
+        }
+        catch (SimFailureException exception)
+        {
+            throw new SimFailureException(string.Create(
+                CultureInfo.InvariantCulture,
+                $"the {origin.ClusterId} group, at {world.NowUs / 1_000.0:0.000} ms of its life: {exception.Message}"));
+        }
+
+        Reached.Add(world.Reached);
+        Reached.SlotsOfNewGroups += world.Checker.AgreedSlot.Value - origin.Slot.Value;
+        TraceHash ^= world.TraceHash;
+    }
+
+    /// <summary>Counts what another life of this seed has come to, and makes its hash part of this one's.</summary>
+    public void Take(SimWorld other)
+    {
+        Reached.RecoveredGroups += other.Reached.RecoveredGroups;
+        Reached.DecidedSlots += other.Reached.DecidedSlots;
+        Reached.LostSlots += other.Reached.LostSlots;
+        Reached.SlotsOfNewGroups += other.Reached.SlotsOfNewGroups;
+        TraceHash ^= other.TraceHash;
+    }
+
+    private SimAbsence Begin()
+    {
         Trace($"profile  {Profile}");
         _upgrader.Start();
         _nemesis.StartNodes();
@@ -212,34 +267,14 @@ internal sealed class SimWorld : ISimScheduler, IDisposable
         absence.Start();
         new SimStall(this, Profile).Start();
         _backup.Start();
-        RunUntil(() => false, Profile.FaultyUs);
-        if (_lag > 0)
+        if (Origin is { Resent: var resent })
         {
-            RunUntil(() => absence.IsOver, NowUs + (_lag * SimProfile.Millisecond));
+            var sender = new SimClient(Profile.Clients + Profile.PipelinedCalls + 1, this, Profile);
+            _clients.Add(sender);
+            sender.Start(resent);
         }
 
-        if (_nemesis.HasLostNodeBeforeAllMet)
-        {
-            // Perhaps nobody may ever take part. Nothing heals that, but nothing wrong may come of it either.
-            RunUntil(() => false, NowUs + LivenessUs);
-            return;
-        }
-
-        if (!Heal())
-        {
-            return;
-        }
-
-        Converge();
-        CheckLawEverywhere();
-        CheckWindowEnds();
-        _backup.Finish();
-        new SimRestore(this, _backup, Profile.SessionLimits).Check();
-
-        foreach (SimNode node in Nodes)
-        {
-            node.CountSnapshots();
-        }
+        return absence;
     }
 
     /// <summary>A client with many calls under way, in a few sessions.</summary>

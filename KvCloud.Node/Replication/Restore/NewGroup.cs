@@ -16,7 +16,7 @@ namespace KvCloud.Node.Replication.Restore;
 /// The group has a cluster id of its own, so that no replica of another group talks to it, and its versions are higher
 /// than any that the old group may have issued: see <see cref="FirstVersions"/>.
 /// </remarks>
-internal sealed class NewGroup(IFileSystem files, Func<string, IKvStore> openCopy)
+internal sealed class NewGroup(IFileSystem files, RestoreStores stores)
 {
     /// <summary>
     /// Turns the state into that of a new group: without a record of members, and with versions from the given one on.
@@ -37,11 +37,11 @@ internal sealed class NewGroup(IFileSystem files, Func<string, IKvStore> openCop
         {
             string path = DataDirectory.PathOf(root, node);
             using (var directory = DataDirectory.Open(
-                files, path, clusterId, node, GroupTerms.Describe(nodes)))
+                files, path, clusterId, node, GroupTerms.Describe(nodes), stores.DrawIncarnation))
             {
                 AppliedState held = CopyData(executor, directory.DataPath);
                 IncarnationFile.Open(files, directory.IncarnationsPath, mayCreate: true);
-                using (var log = SegmentedPaxosLog.Open(files, directory.LogPath, mayCreate: true))
+                using (var log = SegmentedPaxosLog.Open(files, directory.LogPath, mayCreate: true, stores.Log))
                 {
                     log.SkipTo(held.Slot);
                     log.Mark();
@@ -67,7 +67,7 @@ internal sealed class NewGroup(IFileSystem files, Func<string, IKvStore> openCop
 
         files.FlushDirectory(path);
         files.FlushParent(path);
-        using IKvStore copy = openCopy(path);
+        using IKvStore copy = stores.OpenCopy(path);
         AppliedState? held = KvStoreExecutor.ReadApplied(copy);
         Invariant.Check(held == made, $"a checkpoint of {made} holds {held}");
         return made;

@@ -37,7 +37,7 @@ internal sealed class QuorumRecovery(IFileSystem files, RestoreStores stores)
             }
 
             RestoreResult result = Take(lost, request);
-            new NewGroup(files, stores.OpenCopy).Make(
+            new NewGroup(files, stores).Make(
                 place.Begin(), request.Nodes, request.ClusterId, lost.Base.Executor, _ => { });
             place.Complete();
             return result;
@@ -67,7 +67,7 @@ internal sealed class QuorumRecovery(IFileSystem files, RestoreStores stores)
             foreach (string path in paths)
             {
                 survivors.Add(Survivor.Read(
-                    files, stores.Open, Path.GetFullPath(path), Path.Combine(scratch, $"{survivors.Count}")));
+                    files, stores, Path.GetFullPath(path), Path.Combine(scratch, $"{survivors.Count}")));
             }
 
             return use(new LostQuorum(survivors));

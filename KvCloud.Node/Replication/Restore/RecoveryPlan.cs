@@ -67,9 +67,11 @@ internal sealed record RecoveryPlan(
             [.. lost.Decided.Where(entry => !lost.Holes.Contains(entry.Slot)).Select(entry => new Decision(
                 entry.Slot.Value, entry.Accepted.ToString(), entry.Value.Kind.ToString(), entry.Value.Payload.Length))],
             [.. lost.Holes.Select(slot => slot.Value)],
-            $"Everything that the missing voters chose above slot {last} is lost, acknowledged writes included; how"
-            + " much that is cannot be known from here. Writes in the slots under 'decided' take effect, even if"
-            + " their clients were told that the outcome is unknown.",
+            $"Nothing is lost up to slot {known}. Above it everything is lost that the missing voters chose and no"
+            + " survivor accepted, acknowledged writes included: what they chose in the holes, in a slot for which"
+            + $" another value is decided here, and above slot {last}. How much that is cannot be known from here."
+            + " Writes in the slots under 'decided' take effect, even if their clients were told that the outcome is"
+            + " unknown, or that another write took the slot.",
             "");
         return plan with { Checksum = plan.Sum() };
     }

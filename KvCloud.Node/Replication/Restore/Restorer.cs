@@ -30,7 +30,7 @@ internal sealed class Restorer(IFileSystem files, RestoreStores stores, Action<R
         using (var executor = new KvStoreExecutor(store, stores.Sessions))
         {
             result = Replay(request, log, store, executor);
-            new NewGroup(files, stores.OpenCopy).Make(
+            new NewGroup(files, stores).Make(
                 place.Begin(), request.Nodes, request.ClusterId, executor,
                 path => report(
                     new RestoreProgress("making", Path.GetFileName(path), result.Slot, result.FirstVersion)));

@@ -63,7 +63,7 @@ internal sealed class Survivor : IDisposable
 
     /// <param name="scratch">The directory for the copy; must not exist yet.</param>
     /// <exception cref="RestoreRefusedException">The directory is incomplete or damaged, or in use.</exception>
-    public static Survivor Read(IFileSystem files, Func<string, IKvStore> openStore, string path, string scratch)
+    public static Survivor Read(IFileSystem files, RestoreStores stores, string path, string scratch)
     {
         using IDisposable stopped = Lock(files, path);
         DirectoryIdentity identity = IdentityIn(files, path);
@@ -101,8 +101,9 @@ internal sealed class Survivor : IDisposable
             storage = ReplicaStorage.Open(
                 files,
                 DataDirectory.Open(files, scratch, identity.ClusterId, identity.NodeId, identity.Voters),
-                openStore,
-                SegmentedLogOptions.Default);
+                stores.Open,
+                stores.Log,
+                stores.Sessions);
             return storage.Executor.Health.Damage is { } found
                 ? throw Damaged(path, found.ToString())
                 : new Survivor(path, fingerprint, storage);

@@ -14,19 +14,22 @@ internal sealed class SimChecker(SimWorld world)
     private readonly List<Value> _agreed = [];
     private readonly Dictionary<(long Slot, Ballot Origin), SimAttempt[]> _proposed = [];
     private readonly Dictionary<long, ulong> _hashes = [];
-    private readonly SimModel _model = new(world.Profile.SessionLimits);
+    private readonly SimModel _model = world.Origin?.Model ?? new(world.Profile.SessionLimits);
+
+    /// <summary>Where the log of a group begins that was made of another.</summary>
+    private readonly Slot _firstSlot = world.Origin?.Slot ?? Slot.Zero;
     private readonly Slot[] _handedOut = new Slot[world.Profile.AllNodes];
     private readonly Slot[] _applied = new Slot[world.Profile.AllNodes];
     private readonly SortedDictionary<long, Ballot>[] _toldVotes =
         [.. Enumerable.Range(0, world.Profile.AllNodes).Select(_ => new SortedDictionary<long, Ballot>())];
 
-    private readonly List<(long AtUs, Slot Slot)> _floors = [(0, Slot.Zero)];
+    private readonly List<(long AtUs, Slot Slot)> _floors = [(0, world.Origin?.Slot ?? Slot.Zero)];
     private readonly HashSet<long> _rises = [];
     private bool _isAheadOfHandingOut;
     private readonly Ballot[] _toldPromise = [.. Enumerable.Repeat(Ballot.Zero, world.Profile.AllNodes)];
 
     /// <summary>What the latest answered operation had seen; later ones must see no less.</summary>
-    public Slot Floor { get; private set; }
+    public Slot Floor { get; private set; } = world.Origin?.Slot ?? Slot.Zero;
 
     public SimModel Model => _model;
 
@@ -35,7 +38,7 @@ internal sealed class SimChecker(SimWorld world)
         GroupMembers.Initial(Enumerable.Range(0, world.Profile.Nodes).Select(id => new NodeId(id)));
 
     /// <summary>As of the newest slot that is known to be chosen.</summary>
-    public int FeatureLevel { get; private set; } = FeatureLevels.First;
+    public int FeatureLevel { get; private set; } = world.Origin?.FeatureLevel ?? FeatureLevels.First;
 
     /// <summary>Those before <see cref="Members"/>: needed as long as no replica knows of these.</summary>
     public GroupMembers FormerMembers { get; private set; } = GroupMembers.None;
@@ -44,7 +47,14 @@ internal sealed class SimChecker(SimWorld world)
 
     public int Reads { get; private set; }
 
-    public Slot AgreedSlot => new(_agreed.Count);
+    public Slot AgreedSlot => new(_firstSlot.Value + _agreed.Count);
+
+    /// <summary>Every write of a session that stands in the agreed log.</summary>
+    public IEnumerable<SimOp> OpsOfSessions => AgreedSlots
+        .SelectMany(AttemptsIn).Select(attempt => attempt.Op).Where(op => op.Identity is not null);
+
+    private IEnumerable<Slot> AgreedSlots =>
+        Enumerable.Range(1, _agreed.Count).Select(index => new Slot(_firstSlot.Value + index));
 
     // ---- Consensus ----
 
@@ -59,10 +69,12 @@ internal sealed class SimChecker(SimWorld world)
     }
 
     /// <summary>A node is about to start with what its disk has: that must be all it has ever told of.</summary>
-    public void Restarted(SimNode node)
+    public void Restarted(SimNode node) => Restarted(node, node.Log!);
+
+    /// <param name="log">What is left of the node's log.</param>
+    public void Restarted(SimNode node, IPaxosLog log)
     {
         int id = node.Self.Value;
-        IPaxosLog log = node.Log!;
         Require(
             log.Promised >= _toldPromise[id],
             $"{node.Self} promised {_toldPromise[id]} and came back with {log.Promised}");
@@ -136,7 +148,7 @@ internal sealed class SimChecker(SimWorld world)
     {
         if (entry.Slot <= AgreedSlot)
         {
-            Value agreed = _agreed[(int)entry.Slot.Value - 1];
+            Value agreed = AgreedIn(entry.Slot);
             Require(
                 agreed.IsSameAs(entry.Value) && agreed.Payload.Span.SequenceEqual(entry.Value.Payload.Span),
                 $"two values for slot {entry.Slot}: {agreed}, and on {node.Self} {entry.Value}");
@@ -230,6 +242,62 @@ internal sealed class SimChecker(SimWorld world)
             node.Core.TrimSlot <= world.LeastDurable,
             $"{node.Self} would trim up to slot {node.Core.TrimSlot}, which is not everywhere in the data");
     }
+
+    // ---- What a new group is made of ----
+
+    public Value AgreedIn(Slot slot) => _agreed[(int)(slot.Value - _firstSlot.Value) - 1];
+
+    /// <summary>At which ballots the node has told that it voted, by slot.</summary>
+    public IReadOnlyDictionary<long, Ballot> ToldVotes(SimNode node) => _toldVotes[node.Self.Value];
+
+    /// <summary>A model of its own, of the agreed log up to a slot.</summary>
+    public SimModel Replay(Slot upTo)
+    {
+        var model = new SimModel(world.Profile.SessionLimits);
+        foreach (Slot slot in AgreedSlots.TakeWhile(slot => slot <= upTo))
+        {
+            ReplayInto(model, slot, AgreedIn(slot));
+        }
+
+        return model;
+    }
+
+    /// <summary>As a restore does: the snapshot, and the log behind it up to the version.</summary>
+    public SimModel Replay(Slot snapshot, long version)
+    {
+        SimModel model = Replay(snapshot);
+        foreach (Slot slot in AgreedSlots.SkipWhile(slot => slot <= snapshot))
+        {
+            if (model.Version >= version)
+            {
+                break;
+            }
+
+            ReplayInto(model, slot, AgreedIn(slot), version);
+        }
+
+        return model;
+    }
+
+    /// <summary>Applies a value that somebody proposed for the slot, whether or not it was chosen there.</summary>
+    public void ReplayInto(SimModel model, Slot slot, Value value, long last = long.MaxValue)
+    {
+        BatchHeader? header = null;
+        SimAttempt[] attempts = [];
+        if (value.Kind == ValueKind.Commands)
+        {
+            Require(
+                CommandBatch.TryOpen(value.Payload, out CommandBatch batch, out _)
+                && _proposed.TryGetValue((slot.Value, value.Origin), out attempts!),
+                $"slot {slot} is to hold {value}, which nobody proposed there");
+            header = batch.Header;
+        }
+
+        model.Apply(slot, header, attempts, last);
+    }
+
+    private SimAttempt[] AttemptsIn(Slot slot) =>
+        _proposed.GetValueOrDefault((slot.Value, AgreedIn(slot).Origin), []);
 
     // ---- State ----
 
@@ -396,7 +464,8 @@ internal sealed class SimChecker(SimWorld world)
                 SawNewest(node, key, node.Store.Read(look, key));
                 if (!SimModel.IsOfFamily(key))
                 {
-                    long at = world.Random.Next((int)_model.Version + 1);
+                    long at = _model.FirstVersion
+                        + world.Random.Next((int)(_model.Version - _model.FirstVersion) + 1);
                     SawAt(node, key, at, node.Store.Read(look, key, new CommitVersion(at)));
                 }
             }
@@ -465,7 +534,7 @@ internal sealed class SimChecker(SimWorld world)
             Agree(node, new ChosenEntry(entry.Slot, entry.Value));
         }
 
-        return entry.Slot <= AgreedSlot && entry.Value.IsSameAs(_agreed[(int)entry.Slot.Value - 1]);
+        return entry.Slot <= AgreedSlot && entry.Value.IsSameAs(AgreedIn(entry.Slot));
     }
 
     /// <summary>
@@ -501,7 +570,6 @@ internal sealed class SimChecker(SimWorld world)
     {
         Slot slot = _model.RanAt(attempt) ?? throw new SimFailureException(
             $"{attempt.Op} was answered, but no slot holds it");
-        SimAttempt[] attempts = _proposed[(slot.Value, _agreed[(int)slot.Value - 1].Origin)];
-        return _model.OutcomeOf(slot, Array.IndexOf(attempts, attempt));
+        return _model.OutcomeOf(slot, Array.IndexOf(AttemptsIn(slot), attempt));
     }
 }

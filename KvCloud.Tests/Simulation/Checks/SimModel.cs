@@ -24,6 +24,8 @@ internal sealed class SimModel(SessionLimits sessions)
     private Slot _familySince = NoFamily;
     private long _familyVersion;
     private long _version;
+    private Slot _firstSlot;
+    private long _firstVersion;
 
     internal readonly record struct Change(Slot Slot, long Version, string? Value);
 
@@ -32,26 +34,42 @@ internal sealed class SimModel(SessionLimits sessions)
 
     public SimAccess Access => _access;
 
-    public Slot AppliedSlot => new(_outcomes.Count);
+    public Slot AppliedSlot => new(_firstSlot.Value + _outcomes.Count);
 
     public long Version => _version;
 
-    public Outcome OutcomeOf(Slot slot, int index) => _outcomes[(int)slot.Value - 1][index];
+    /// <summary>What the group began with; 0 but for one that was made of another.</summary>
+    public long FirstVersion => _firstVersion;
 
-    public int CommandsIn(Slot slot) => _outcomes[(int)slot.Value - 1].Length;
+    public Outcome OutcomeOf(Slot slot, int index) => _outcomes[IndexOf(slot)][index];
+
+    public int CommandsIn(Slot slot) => _outcomes[IndexOf(slot)].Length;
 
     /// <summary>The newest version once the slot is applied.</summary>
-    public long VersionAt(Slot slot) => slot == Slot.Zero ? 0 : _versions[(int)slot.Value - 1];
+    public long VersionAt(Slot slot) => slot == _firstSlot ? _firstVersion : _versions[IndexOf(slot)];
 
     public Slot? RanAt(SimAttempt attempt) => _ranAt.TryGetValue(attempt.Number, out Slot slot) ? slot : null;
 
+    /// <summary>From here on this is what a new group begins with, which has a log of its own.</summary>
+    public void BeginGroup(long firstVersion)
+    {
+        _firstSlot = AppliedSlot;
+        _firstVersion = firstVersion;
+        _version = firstVersion;
+        _outcomes.Clear();
+        _versions.Clear();
+        _window.BeginGroup(_firstSlot.Value, firstVersion);
+    }
+
     /// <param name="header">Of the batch in the slot; null where there is none.</param>
-    public void Apply(Slot slot, BatchHeader? header, IReadOnlyList<SimAttempt> attempts)
+    /// <param name="last">Nothing behind the write that makes this version is applied.</param>
+    public void Apply(
+        Slot slot, BatchHeader? header, IReadOnlyList<SimAttempt> attempts, long last = long.MaxValue)
     {
         Invariant.Check(slot == AppliedSlot.Next, "the model skips a slot");
         _window.Apply(header, _version);
         var outcomes = new Outcome[attempts.Count];
-        for (int i = 0; i < outcomes.Length; i++)
+        for (int i = 0; i < outcomes.Length && _version < last; i++)
         {
             if (!_ranAt.TryAdd(attempts[i].Number, slot))
             {
@@ -96,6 +114,8 @@ internal sealed class SimModel(SessionLimits sessions)
 
         return (null, 0);
     }
+
+    private int IndexOf(Slot slot) => (int)(slot.Value - _firstSlot.Value) - 1;
 
     private Outcome Run(Slot slot, SimOp op)
     {

@@ -106,6 +106,12 @@ internal sealed record SimReached
     /// <summary>Snapshots that were given up, their replica having caught up without.</summary>
     public long SnapshotsDiscarded { get; set; }
 
+    /// <summary>Bits of logs that turned around while their replica ran.</summary>
+    public long LogFlips { get; set; }
+
+    /// <summary>Replicas that stopped, or did not start, because of one.</summary>
+    public long LogFlipsFound { get; set; }
+
     /// <summary>Blocks of data that went bad.</summary>
     public long Rots { get; set; }
 
@@ -129,6 +135,21 @@ internal sealed record SimReached
 
     /// <summary>Backups that were restored in the end.</summary>
     public long Restores { get; set; }
+
+    /// <summary>Groups made of a backup that lived on.</summary>
+    public long RestoredGroups { get; set; }
+
+    /// <summary>Groups made of what was left of one that lost its quorum, and lived on.</summary>
+    public long RecoveredGroups { get; set; }
+
+    /// <summary>Slots chosen by a majority that took them with it when it was lost.</summary>
+    public long LostSlots { get; set; }
+
+    /// <summary>Slots above what survivors knew as chosen that a recovery decided.</summary>
+    public long DecidedSlots { get; set; }
+
+    /// <summary>Slots chosen by groups that were made of others.</summary>
+    public long SlotsOfNewGroups { get; set; }
 
     /// <summary>Pieces of snapshots with a wrong bit.</summary>
     public long SnapshotFlips { get; set; }

@@ -9,6 +9,8 @@ internal sealed class SimWindow
 {
     private readonly List<(long ClockMs, long Version)> _notes = [];
     private readonly List<long> _oldest = [];
+    private long _firstSlot;
+    private long _oldestAtFirst;
     private long _loggedMs;
     private long _clockMs;
     private long _owedMs;
@@ -16,7 +18,16 @@ internal sealed class SimWindow
     public long Oldest { get; private set; }
 
     /// <summary>What a store that has applied so many slots, and no more, may still be asked for.</summary>
-    public long OldestAt(long slot) => slot == 0 ? 0 : _oldest[(int)slot - 1];
+    public long OldestAt(long slot) => slot == _firstSlot ? _oldestAtFirst : _oldest[(int)(slot - _firstSlot) - 1];
+
+    /// <summary>A new group begins behind this slot, and nothing below this version can be read.</summary>
+    public void BeginGroup(long slot, long version)
+    {
+        Oldest = Math.Max(Oldest, version);
+        _firstSlot = slot;
+        _oldestAtFirst = Oldest;
+        _oldest.Clear();
+    }
 
     /// <summary>A slot is chosen, and <paramref name="newest"/> was the newest version before it.</summary>
     /// <param name="header">Null for a slot without commands, which moves nothing.</param>

@@ -36,6 +36,32 @@ internal static class SimDamage
         }
     }
 
+    /// <summary>A bit of what is written in the log, but for stamps, as below.</summary>
+    /// <returns>The file; null where nothing is written.</returns>
+    public static string? FlipLogBit(SimDisk disk, DeterministicRandom random)
+    {
+        string[] files = [.. disk.FilesBelow($"{Root}/log").Where(file => disk.LengthOf(file) > 0)];
+        if (files.Length == 0)
+        {
+            return null;
+        }
+
+        string file = files[random.Next(files.Length)];
+        byte[] content = disk.ContentOf(file);
+        int[] written =
+        [
+            .. Enumerable.Range(0, content.Length).Where(
+                place => content[place] != 0 && place % SectorSizeBytes < SectorDataBytes),
+        ];
+        if (written.Length == 0)
+        {
+            return null;
+        }
+
+        disk.FlipBit(file, (written[random.Next(written.Length)] * 8L) + random.Next(8));
+        return file;
+    }
+
     /// <summary>
     /// Any bit but those of the stamps of sectors: in the very last group before a crash damage of a stamp is taken
     /// for a write that was never finished (docs/adr/0007).

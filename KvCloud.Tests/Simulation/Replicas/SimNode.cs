@@ -22,10 +22,15 @@ namespace KvCloud.Tests.Simulation;
 /// </summary>
 internal sealed class SimNode : IReplicaRuntime, IReplicaObserver, IDisposable
 {
-    private const string DataPath = "/data/node";
+    private const string DataRoot = "/data";
+    private const string DataPath = DataRoot + "/node";
+    private const string StorePath = DataPath + "/data";
     private const string IdentityPath = DataPath + "/identity";
     private const string LogPath = DataPath + "/log";
     private const string MarkPath = DataPath + "/log.mark";
+
+    /// <summary>So often a replica with a damaged log is started again.</summary>
+    private const int MaxStopsByDamage = 2;
 
     /// <summary>What a mark says, and its checksum: the beginning of its sector.</summary>
     private const int MarkReadBytes = 48;
@@ -47,6 +52,7 @@ internal sealed class SimNode : IReplicaRuntime, IReplicaObserver, IDisposable
     private DivergenceDetector _rows;
     private long _life;
     private int _starts;
+    private int _stopsByDamage;
     private Bootstrap? _bootstrap;
     private bool _isWiped;
     private SimDiskSnapshot? _olderDay;
@@ -72,6 +78,13 @@ internal sealed class SimNode : IReplicaRuntime, IReplicaObserver, IDisposable
         _clock = new SimClock(world, this, 1_000);
         _divergence = new DivergenceDetector(Self);
         _rows = new DivergenceDetector(Self);
+        if (world.Origin is { } origin)
+        {
+            Disk.CreateDirectory(DataRoot);
+            Disk.FlushDirectory("/");
+            Disk.RestoreFrom(new SimDiskSnapshot(DataPath, origin.Directories[id].Node));
+            Store.Take(Disk, StorePath);
+        }
     }
 
     public NodeId Self { get; }
@@ -112,6 +125,9 @@ internal sealed class SimNode : IReplicaRuntime, IReplicaObserver, IDisposable
 
     /// <summary>Something on its disk was damaged or lost, so that it may refuse to start.</summary>
     public bool IsDamaged { get; set; }
+
+    /// <summary>A bit of its log turned around while it ran.</summary>
+    public bool HasFlippedLog { get; set; }
 
     /// <summary>A call of its disk was made to fail, so that it may stop or not start.</summary>
     public bool HasDiskFaults { get; set; }
@@ -271,6 +287,17 @@ internal sealed class SimNode : IReplicaRuntime, IReplicaObserver, IDisposable
         PausedUntilUs = 0;
         _transport?.Resume();
     }
+
+    /// <summary>Its directory, as somebody finds it who looks for what is left; it is down.</summary>
+    public void CopyDirectory(SimDisk to, string path)
+    {
+        to.RestoreFrom(new SimDiskSnapshot(path, Disk.Snapshot(DataPath).Node));
+        Store.CopyTo(to, Path.Combine(path, "data"));
+    }
+
+    /// <summary>Whether its directory can be asked what it has: it took part, and no snapshot waits there.</summary>
+    public bool IsReadable => !IsGone && !IsOutcast && IsFormed && !HasUnsoundData
+        && !Disk.FileExists(new SnapshotPaths(DataPath).Install);
 
     public void Dispose() => Store.Dispose();
 
@@ -460,7 +487,7 @@ internal sealed class SimNode : IReplicaRuntime, IReplicaObserver, IDisposable
     private void Open()
     {
         var directory = DataDirectory.Open(
-            Disk, DataPath, "simulated", Self.Value, Voters, () => DrawIncarnation());
+            Disk, DataPath, _world.ClusterId, Self.Value, Voters, () => DrawIncarnation());
         var logOptions = new SegmentedLogOptions
         {
             SegmentSizeBytes = _profile.SegmentSizeBytes,
@@ -479,7 +506,7 @@ internal sealed class SimNode : IReplicaRuntime, IReplicaObserver, IDisposable
             () => NoteFormed(directory));
         _transport = _world.Network.Join(
             new PeerIdentity(
-                "simulated", Self.Value, directory.Identity.Incarnation, Name(Self)!, "",
+                _world.ClusterId, Self.Value, directory.Identity.Incarnation, Name(Self)!, "",
                 new GroupTerms(Voters, 400, 320))
             {
                 Release = _world.Sabotage is Sabotage.FeatureLevelsAreOverstated ? SimUpgrader.Newest : Release,
@@ -507,7 +534,7 @@ internal sealed class SimNode : IReplicaRuntime, IReplicaObserver, IDisposable
             new SnapshotPlace(
                 Disk,
                 new SnapshotPaths(DataPath),
-                "simulated",
+                _world.ClusterId,
                 path => MemoryKvStore.Load(Disk, path),
                 () => Later(_world.Random.Next(20_000), RestartToInstall),
                 what => _world.Trace($"node-{Self.Value}   snapshots: {what}"))
@@ -638,6 +665,7 @@ internal sealed class SimNode : IReplicaRuntime, IReplicaObserver, IDisposable
     private void StartRefused(Exception exception)
     {
         _world.Trace($"node-{Self.Value}   does not start: {exception.GetType().Name}: {exception.Message}");
+        NoteDamagedLog(exception);
         EndLife(isPowerCut: false);
         if (IsDamaged && exception is not (IOException or LogFailedException))
         {
@@ -655,11 +683,34 @@ internal sealed class SimNode : IReplicaRuntime, IReplicaObserver, IDisposable
     {
         _world.Trace($"node-{Self.Value}   fails: {exception.GetType().Name}: {exception.Message}");
         _world.Reached.Failures++;
+        NoteDamagedLog(exception);
         Later(_world.Random.Next(50) * SimProfile.Millisecond, () =>
         {
             Crash(isPowerCut: false);
+            if (_stopsByDamage >= MaxStopsByDamage)
+            {
+                // Somebody reads why it stops again and again, and takes it away.
+                Lose(isPowerCut: false);
+            }
+
             _world.After((20 + _world.Random.Next(1_000)) * SimProfile.Millisecond, Start);
         });
+    }
+
+    /// <summary>Damage of the log is told by name.</summary>
+    private void NoteDamagedLog(Exception exception)
+    {
+        if (!HasFlippedLog || exception is not LogCorruptException)
+        {
+            return;
+        }
+
+        _stopsByDamage++;
+        _world.Reached.LogFlipsFound++;
+        if (!exception.Message.Contains(LogPath, StringComparison.Ordinal))
+        {
+            throw new SimFailureException($"{Self} does not say which log is damaged: {exception.Message}");
+        }
     }
 
     /// <summary>A snapshot waits to be put in place, which only a start does.</summary>

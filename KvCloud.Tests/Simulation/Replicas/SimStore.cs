@@ -106,6 +106,31 @@ internal sealed class SimStore(SimWorld world) : IDisposable
             : _store;
     }
 
+    /// <summary>
+    /// Takes the data of a directory that was made for a new group, so that they are here before the first start.
+    /// </summary>
+    public void Take(SimDisk disk, string path)
+    {
+        Open(isNew: false, disk, path);
+        if (world.Sabotage is Sabotage.RestoresForgetAnswers)
+        {
+            ForgetAnswers();
+            _store.Flush();
+        }
+
+        AppliedSlot = KvStoreExecutor.ReadApplied(_store)!.Slot;
+    }
+
+    /// <summary>Writes what a crash has left as files, unless a snapshot lies there that takes its place.</summary>
+    public void CopyTo(SimDisk disk, string path)
+    {
+        if (!disk.DirectoryExists(path) || disk.ListFiles(path).Count != FilesOfACheckpoint)
+        {
+            disk.DeleteDirectory(path);
+            _store.CreateCheckpoint(disk, path);
+        }
+    }
+
     /// <summary>More is applied, and readable.</summary>
     public void NoteApplied() => AppliedSlot = Executor.AppliedSlot;
 
