@@ -157,6 +157,12 @@ internal sealed class SimModel(SessionLimits sessions)
             return new Outcome(KvStatus.ColumnFamilyNotFound, 0, slot);
         }
 
+        if (op.Kind == SimOpKind.Commit && op.ReadVersion > _version)
+        {
+            // Behind the holes of a recovery there are fewer versions than were read.
+            return new Outcome(KvStatus.VersionInFuture, 0, slot);
+        }
+
         if (op.ReadVersion < _window.Oldest && (op.ConflictKeys.Count > 0 || op.ConflictRange is not null))
         {
             return new Outcome(KvStatus.VersionTooOld, 0, slot);
