@@ -76,6 +76,7 @@ internal sealed partial class RpcServer : ConnectionHandler, IHostedLifecycleSer
         _slowLog = NewLogLimit(time);
         _flows = flows;
         statistics.ObserveConnections(() => Volatile.Read(ref _connectionCount));
+        statistics.ObserveCallers(() => flows.Count, () => flows.WaitingWriters);
     }
 
     public int ConnectionCount => Volatile.Read(ref _connectionCount);
@@ -253,7 +254,7 @@ internal sealed partial class RpcServer : ConnectionHandler, IHostedLifecycleSer
 
     private void Reject(ConnectionContext connection, string limit)
     {
-        _statistics.CountRejectedConnection();
+        _statistics.CountRejectedConnection(limit);
         if (_rejectedLog.TryPass(out long suppressed))
         {
             Log.Rejected(_logger, connection.RemoteEndPoint?.ToString(), limit, suppressed);

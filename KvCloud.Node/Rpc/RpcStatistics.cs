@@ -44,6 +44,7 @@ internal sealed class RpcStatistics : IDisposable
     private readonly Meter _meter = new(MeterName);
     private readonly Histogram<double> _latency;
     private readonly CallHistory? _history;
+    private readonly LimitCounts _limited = new();
     private long _rejected;
     private long _badInput;
     private long _rateWaits;
@@ -65,6 +66,8 @@ internal sealed class RpcStatistics : IDisposable
         // from every query of an increase.
         _meter.CreateObservableCounter("kvcloud.rpc.rejected_connections", () => Interlocked.Read(ref _rejected),
             "{connection}", "Connections closed because max_connections was reached.");
+        _meter.CreateObservableCounter(
+            "kvcloud.rpc.limited", _limited.Observe, "{refusal}", "Calls and connections refused, by the limit.");
         _meter.CreateObservableCounter("kvcloud.rpc.bad_input", () => Interlocked.Read(ref _badInput),
             "{connection}", "Connections closed because of malformed or oversize input.");
         _meter.CreateObservableCounter("kvcloud.rpc.rate_waits", () => Interlocked.Read(ref _rateWaits),
@@ -126,7 +129,30 @@ internal sealed class RpcStatistics : IDisposable
 
     public void EndTransaction() => Interlocked.Decrement(ref _activeTransactions);
 
-    public void CountRejectedConnection() => Interlocked.Increment(ref _rejected);
+    /// <param name="limit">The refusal, which names the limit.</param>
+    public void CountRejectedConnection(string limit)
+    {
+        Interlocked.Increment(ref _rejected);
+        _limited.Note(limit);
+    }
+
+    /// <summary>A call was refused; counts only if a limit was full.</summary>
+    public void CountRefusal(in Refusal refusal)
+    {
+        if (refusal.Code == ErrorCode.OVERLOADED)
+        {
+            _limited.Note(refusal.Message);
+        }
+    }
+
+    /// <param name="writers">Those with writes that wait for a slot or for the leader's answer.</param>
+    public void ObserveCallers(Func<int> callers, Func<int> writers)
+    {
+        _meter.CreateObservableGauge("kvcloud.rpc.callers", callers, "{caller}",
+            "Users and addresses with connections, and those that had some a moment ago.");
+        _meter.CreateObservableGauge("kvcloud.rpc.waiting_callers", writers, "{caller}",
+            "Callers with writes that wait for a slot or for the leader's answer, those of other replicas included.");
+    }
 
     public void CountBadInput() => Interlocked.Increment(ref _badInput);
 

@@ -84,6 +84,15 @@ internal sealed class TestCa : IDisposable
             Write($"{number}-key.pem", key.ExportPkcs8PrivateKeyPem()));
     }
 
+    /// <summary>Puts certificate and key of the CA where `kv cert` looks for them; the folder's path.</summary>
+    public string WriteAuthority()
+    {
+        using ECDsa key = _ca.GetECDsaPrivateKey()!;
+        Write("ca.crt", Pem);
+        Write("ca.key", key.ExportPkcs8PrivateKeyPem());
+        return Folder;
+    }
+
     public string Write(string name, string text)
     {
         string path = Path.Combine(Folder, name);

@@ -46,6 +46,17 @@ internal sealed class WriteFlows(IReplicaClock clock)
         }
     }
 
+    /// <summary>
+    /// Callers with writes that wait for a slot or for another node's answer; about, as those counts change meanwhile.
+    /// </summary>
+    public int CountWaiting()
+    {
+        lock (_gate)
+        {
+            return _flows.Values.Count(flow => flow.Queued.Count > 0 || flow.Forwarded.Count > 0);
+        }
+    }
+
     public void Return(Flow flow)
     {
         lock (_gate)

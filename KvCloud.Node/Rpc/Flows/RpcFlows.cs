@@ -32,6 +32,9 @@ internal sealed class RpcFlows(RpcLimits limits, IReplicaClock clock, WriteFlows
         }
     }
 
+    /// <summary>Callers whose writes wait, those that come by other nodes included.</summary>
+    public int WaitingWriters => writes.CountWaiting();
+
     /// <summary>
     /// Counts a new connection of the address; <see cref="Leave"/> follows. Null if it has too many, and then names the
     /// limit.

@@ -19,7 +19,11 @@ internal abstract class AnsweringMethod<TResponse>(
     /// <summary>An empty answer for an error, with all required fields set.</summary>
     protected virtual TResponse NewAnswer() => new();
 
-    protected TResponse Refused(in Refusal refusal) => Answers.Fill(NewAnswer(), in refusal);
+    protected TResponse Refused(in Refusal refusal)
+    {
+        Backend.Statistics.CountRefusal(in refusal);
+        return Answers.Fill(NewAnswer(), in refusal);
+    }
 
     /// <summary>Like <see cref="WriteRefusal"/>, but returns the code, which statistics count.</summary>
     protected ErrorCode WriteRefused(AnswerWriter output, int sequenceId, in Refusal refusal)

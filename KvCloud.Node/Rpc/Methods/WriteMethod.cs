@@ -15,8 +15,11 @@ internal abstract class WriteMethod(string name, KvBackend backend) : RpcMethod(
     /// <summary>Writes the answer to a command that took effect.</summary>
     public abstract void WriteSuccess(AnswerWriter output, int sequenceId, in CommandResult result);
 
-    public sealed override void WriteRefusal(AnswerWriter output, int sequenceId, in Refusal refusal) =>
+    public sealed override void WriteRefusal(AnswerWriter output, int sequenceId, in Refusal refusal)
+    {
+        Backend.Statistics.CountRefusal(in refusal);
         ThriftCodec.Current.WriteReply(output, NameUtf8, sequenceId, Answers.Fill(NewAnswer(), in refusal));
+    }
 
     /// <summary>An empty answer for an error, with all required fields set.</summary>
     protected abstract TBase NewAnswer();
