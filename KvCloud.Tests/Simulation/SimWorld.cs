@@ -423,8 +423,10 @@ internal sealed class SimWorld : ISimScheduler, IDisposable
             return;
         }
 
+        // A scrub may only now find what is damaged in a log, and its replica stop.
         if (!RunUntil(
-            () => Nodes.All(node => node.IsGone || node.Store.Executor.VersionsInWindow == 0), NowUs + SettleUs))
+            () => Nodes.All(node => node.IsGone || (!node.IsDown && node.Store.Executor.VersionsInWindow == 0)),
+            NowUs + SettleUs))
         {
             throw new SimFailureException("versions that nobody writes any more never leave the window");
         }
