@@ -70,6 +70,7 @@ internal sealed class SimNewGroup(SimWorld old, SimDisk disk, string target, str
             [.. Enumerable.Range(0, Math.Min(ResentWrites, written.Length)).Select(
                 _ => written[random.Next(written.Length)] with { IsAnsweredBefore = true, MustSucceed = false })],
             old.Profile.SessionLimits,
+            old.LongestWindowMs,
             old.NextOpId(),
             old.NextAttempt());
         old.LiveOnAs(origin, random.NextUInt64());

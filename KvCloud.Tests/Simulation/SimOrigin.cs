@@ -10,6 +10,10 @@ namespace KvCloud.Tests.Simulation;
 /// <param name="Keys">Those of the old group, in the order of ranges.</param>
 /// <param name="Resent">Writes of the old group's sessions that clients send once more.</param>
 /// <param name="Sessions">As the old group had them.</param>
+/// <param name="WindowMs">
+/// The longest retention window of its log. Where the wall clock of the old group went back, the window may owe an
+/// eighth of that, which a shorter one pays only slowly.
+/// </param>
 /// <param name="Ops">So many operations have a number already.</param>
 /// <param name="Attempts">And so many attempts.</param>
 internal sealed record SimOrigin(
@@ -21,5 +25,6 @@ internal sealed record SimOrigin(
     IReadOnlyList<string> Keys,
     IReadOnlyList<SimOp> Resent,
     SessionLimits Sessions,
+    long WindowMs,
     int Ops,
     int Attempts);

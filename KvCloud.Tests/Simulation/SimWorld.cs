@@ -84,6 +84,12 @@ internal sealed class SimWorld : ISimScheduler, IDisposable
 
     public SimOrigin? Origin { get; }
 
+    /// <summary>The longest retention window that any batch of the log may have been written with.</summary>
+    public long LongestWindowMs => new[]
+    {
+        Profile.Retention.TimeMs, Profile.RetentionOfOddNodes.TimeMs, Origin?.WindowMs ?? 0,
+    }.Max();
+
     public string ClusterId => Origin?.ClusterId ?? "simulated";
 
     public SimProfile Profile { get; }
@@ -418,7 +424,7 @@ internal sealed class SimWorld : ISimScheduler, IDisposable
     /// <summary>Nobody writes any more, and still what was superseded leaves the window.</summary>
     private void CheckWindowEnds()
     {
-        if (Math.Max(Profile.Retention.TimeMs, Profile.RetentionOfOddNodes.TimeMs) > LongestAwaitedWindowMs)
+        if (LongestWindowMs > LongestAwaitedWindowMs)
         {
             return;
         }
