@@ -11,6 +11,9 @@ internal sealed class HealthProbe : IDisposable
     private readonly HttpClient _client;
     private readonly LocalTls? _tls;
 
+    /// <summary>Replicas that ask who calls have refused /status.</summary>
+    private volatile bool _isStatusRefused;
+
     public HealthProbe(LocalTls? tls = null)
     {
         _tls = tls;
@@ -44,12 +47,11 @@ internal sealed class HealthProbe : IDisposable
     {
         try
         {
-            // Not /health: a replica that is not ready logs each such request.
-            await using Stream body = await _client
-                .GetStreamAsync(At(host, replica, "/status"), cancellationToken).ConfigureAwait(false);
-            using JsonDocument status = await JsonDocument
-                .ParseAsync(body, default, cancellationToken).ConfigureAwait(false);
-            return RoleIn(status.RootElement);
+            // /status as long as it is open: a replica that is not ready logs each request of /health, and one that
+            // asks who calls each request of /status.
+            return _isStatusRefused
+                ? await AskAsync(host, replica, "/health", RoleInHealth, cancellationToken).ConfigureAwait(false)
+                : await AskAsync(host, replica, "/status", RoleIn, cancellationToken).ConfigureAwait(false);
         }
         catch (Exception e) when (e is HttpRequestException or IOException or JsonException)
         {
@@ -62,6 +64,20 @@ internal sealed class HealthProbe : IDisposable
     }
 
     public void Dispose() => _client.Dispose();
+
+    /// <summary>Extracts from the answer of /health the role of the node; null if it is not there.</summary>
+    internal static string? RoleInHealth(JsonElement health)
+    {
+        foreach (string name in (string[])["checks", "replica", "details", "role"])
+        {
+            if (health.ValueKind != JsonValueKind.Object || !health.TryGetProperty(name, out health))
+            {
+                return null;
+            }
+        }
+
+        return health.ValueKind == JsonValueKind.String ? health.GetString() : null;
+    }
 
     /// <summary>Extracts from the answer of /status the role of the node that <c>answered_by</c> names.</summary>
     internal static string? RoleIn(JsonElement status)
@@ -78,6 +94,18 @@ internal sealed class HealthProbe : IDisposable
             .Where(node => node.GetProperty("node_id").GetInt32() == self.GetInt32())
             .Select(node => node.GetProperty("role").GetString())
             .FirstOrDefault();
+    }
+
+    private async Task<string?> AskAsync(
+        string host, Replica replica, string path, Func<JsonElement, string?> role, CancellationToken cancellationToken)
+    {
+        using HttpResponseMessage answer = await _client
+            .GetAsync(At(host, replica, path), cancellationToken).ConfigureAwait(false);
+        _isStatusRefused |= answer.StatusCode is HttpStatusCode.Unauthorized;
+        await using Stream body = await answer.Content.ReadAsStreamAsync(cancellationToken).ConfigureAwait(false);
+        using JsonDocument told = await JsonDocument
+            .ParseAsync(body, default, cancellationToken).ConfigureAwait(false);
+        return role(told.RootElement);
     }
 
     /// <summary>The CAs are read each time, since they may be replaced.</summary>

@@ -17,4 +17,16 @@ public sealed class HealthProbeTests
         using var status = JsonDocument.Parse(json);
         Assert.Equal(role, HealthProbe.RoleIn(status.RootElement));
     }
+
+    [Theory]
+    [InlineData("""{"status":"unhealthy","checks":{"replica":{"details":{"role":"candidate"}}}}""", "candidate")]
+    [InlineData("""{"status":"healthy","checks":{"self":{"details":{}}}}""", null)]
+    [InlineData("""{"code":"UNAUTHENTICATED","message":"log in"}""", null)]
+    [InlineData("[]", null)]
+    public void RoleInHealth_of_an_answer_is_the_replicas_own(string answer, string? role)
+    {
+        using var health = JsonDocument.Parse(answer);
+
+        Assert.Equal(role, HealthProbe.RoleInHealth(health.RootElement));
+    }
 }
