@@ -49,9 +49,17 @@ internal sealed class HealthProbe : IDisposable
         {
             // /status as long as it is open: a replica that is not ready logs each request of /health, and one that
             // asks who calls each request of /status.
-            return _isStatusRefused
-                ? await AskAsync(host, replica, "/health", RoleInHealth, cancellationToken).ConfigureAwait(false)
-                : await AskAsync(host, replica, "/status", RoleIn, cancellationToken).ConfigureAwait(false);
+            if (!_isStatusRefused)
+            {
+                string? role = await AskAsync(host, replica, "/status", RoleIn, cancellationToken)
+                    .ConfigureAwait(false);
+                if (!_isStatusRefused)
+                {
+                    return role;
+                }
+            }
+
+            return await AskAsync(host, replica, "/health", RoleInHealth, cancellationToken).ConfigureAwait(false);
         }
         catch (Exception e) when (e is HttpRequestException or IOException or JsonException)
         {
@@ -101,7 +109,12 @@ internal sealed class HealthProbe : IDisposable
     {
         using HttpResponseMessage answer = await _client
             .GetAsync(At(host, replica, path), cancellationToken).ConfigureAwait(false);
-        _isStatusRefused |= answer.StatusCode is HttpStatusCode.Unauthorized;
+        if (answer.StatusCode is HttpStatusCode.Unauthorized)
+        {
+            _isStatusRefused = true;
+            return null;
+        }
+
         await using Stream body = await answer.Content.ReadAsStreamAsync(cancellationToken).ConfigureAwait(false);
         using JsonDocument told = await JsonDocument
             .ParseAsync(body, default, cancellationToken).ConfigureAwait(false);

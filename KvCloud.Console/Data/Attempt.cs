@@ -16,7 +16,7 @@ internal static class Attempt
         }
         catch (KvCloudException error)
         {
-            return $"{error.ErrorCode}: {error.Message}";
+            return error.Message;
         }
     }
 
@@ -46,6 +46,6 @@ internal static class Attempt
     }
 
     /// <summary>Of a change: says whether it is known not to have happened.</summary>
-    public static string Describe(KvCloudException error) => $"{error.ErrorCode}: {error.Message}"
+    public static string Describe(KvCloudException error) => error.Message
         + (error.OutcomeKnown ? "" : " It may or may not have happened: look again.");
 }

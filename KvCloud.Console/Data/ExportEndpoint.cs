@@ -48,7 +48,7 @@ internal static class ExportEndpoint
         }
         catch (KvCloudException error) when (!context.Response.HasStarted)
         {
-            await RefuseAsync(context, StatusCodes.Status502BadGateway, $"{error.ErrorCode}: {error.Message}");
+            await RefuseAsync(context, StatusCodes.Status502BadGateway, error.Message);
         }
         catch (KvCloudException)
         {
