@@ -73,12 +73,12 @@ internal sealed partial class HttpConnections(int limit, CertificateStore? certi
     {
         Meter meter = meters.Create(MeterNames.Node);
         meter.CreateObservableGauge(
-            MeterNames.HttpConnections, () => Count, "{connection}", "Open connections to the HTTP port.");
+            "kvcloud.http.connections", () => Count, "{connection}", "Open connections to the HTTP port.");
         meter.CreateObservableGauge(
-            MeterNames.HttpHandshakes, () => PendingHandshakes, "{handshake}",
+            "kvcloud.http.handshakes", () => PendingHandshakes, "{handshake}",
             "TLS handshakes on the HTTP port that are not done.");
         meter.CreateObservableCounter(
-            MeterNames.HttpRejectedConnections, () => Interlocked.Read(ref _rejected), "{connection}",
+            "kvcloud.http.rejected_connections", () => Interlocked.Read(ref _rejected), "{connection}",
             "Connections to the HTTP port closed because of max_http_connections.");
     }
 

@@ -33,9 +33,6 @@ internal static class MeterNames
     public const string ClusterDivergence = "kvcloud.cluster.divergence";
     public const string ClusterDiverged = "kvcloud.cluster.diverged";
     public const string PeerConnected = "kvcloud.peer.connected";
-    public const string HttpConnections = "kvcloud.http.connections";
-    public const string HttpHandshakes = "kvcloud.http.handshakes";
-    public const string HttpRejectedConnections = "kvcloud.http.rejected_connections";
     public const string PeerWireVersion = "kvcloud.peer.wire_version";
     public const string PeerSent = "kvcloud.peer.sent";
     public const string PeerReceived = "kvcloud.peer.received";

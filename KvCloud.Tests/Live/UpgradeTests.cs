@@ -35,7 +35,7 @@ public sealed class UpgradeTests(ITestOutputHelper output)
         await using var load = new RegisterLoad(cluster);
         await load.NextAcknowledgedAsync(Patience);
         await HealthAsync(
-            cluster, admin, 2, health => WireOf(health, 0) == (3, 3) && WireOf(health, 2) == (3, 4), "both are there");
+            cluster, admin, 2, health => WireOf(health, 0) == (3, 3) && WireOf(health, 2) == (3, 5), "both are there");
 
         // Whoever leads is lost, and comes back to what it has missed.
         int leader = await cluster.LeaderAsync(admin);
