@@ -21,6 +21,12 @@ internal sealed class SimWorld : ISimScheduler, IDisposable
     private const long LivenessUs = 6 * SimProfile.Second;
     private const long SettleUs = 10 * SimProfile.Second;
 
+    /// <summary>
+    /// What a replica may take more whose data are made anew when trouble ends, and which then is below all logs again:
+    /// it installs two snapshots, one after the other.
+    /// </summary>
+    private const long TwoSnapshotsUs = 4 * SimProfile.Second;
+
     /// <summary>What a replica far behind may take more, for each slot that it missed.</summary>
     private const long CatchUpUsPerSlot = 20;
     private const string ProbeKey = "probe";
@@ -135,7 +141,8 @@ internal sealed class SimWorld : ISimScheduler, IDisposable
     /// </summary>
     public ulong TraceHash { get; private set; } = 14_695_981_039_346_656_037;
 
-    private long CatchUpUs => _lag * CatchUpUsPerSlot;
+    private long CatchUpUs => (_lag * CatchUpUsPerSlot)
+        + (Profile is { RotEveryMs: > 0, LogRetentionBytes: 0 } ? TwoSnapshotsUs : 0);
 
     /// <summary>How long the healed cluster needed until everything asked of it had succeeded.</summary>
     public long RecoveryUs { get; private set; }
