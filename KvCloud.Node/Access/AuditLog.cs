@@ -38,7 +38,8 @@ internal sealed partial class AuditLog(ILoggerFactory loggers, AccessMetrics met
         metrics.Refused();
         if (_refusals.TryPass(out long suppressed))
         {
-            Log.Refused(_logger, principal.Name, principal.Method, remote, call, reason, suppressed);
+            string user = principal.IsAnonymous ? "anonymous" : principal.Name;
+            Log.Refused(_logger, user, principal.Method, remote, call, reason, suppressed);
         }
     }
 

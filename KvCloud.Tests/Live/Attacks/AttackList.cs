@@ -30,6 +30,7 @@ internal static class AttackList
         new("peers: 2,000 connections that send nothing", (target, stop) => HoldAsync(target.Peers, 2_000, 1, stop)),
         new("peers: garbage on new connections", (target, stop) => RepeatAsync(target.Peers, Garbage, stop)),
         new("peers: a hello of another cluster", (target, stop) => RepeatAsync(target.Peers, StrangersHello, stop)),
+        new("HTTP: 2,000 connections that send nothing", (target, stop) => HoldAsync(target.Http, 2_000, 1, stop)),
         new("HTTP: 500 requests that never end", SlowHttpAsync),
     ];
 
