@@ -174,7 +174,7 @@ internal sealed class DataRebuild(
         {
             string? refusal = _hasData && others().Count == 0
                 ? "there is no other replica to fetch the data from"
-                : RebuildRules.FindObstacle(others(), Heard(), needsOnlySource: true);
+                : RebuildRules.FindObstacle(others(), Heard(), log.FirstSlot.Previous, needsOnlySource: true);
             if (refusal is null && !_isNoted)
             {
                 new RebuildMark(null).Write(place.Files, place.Paths);
@@ -217,14 +217,16 @@ internal sealed class DataRebuild(
         }
 
         IReadOnlyCollection<PeerReport> heard = Heard();
-        if (RebuildRules.FindObstacle(others(), heard, needsOnlySource: _isOrdered || !_hasData) is string obstacle)
+        // This log must have every slot after the snapshot: peers may have trimmed them.
+        Slot atLeast = log.FirstSlot.Previous;
+        bool needsOnlySource = _isOrdered || !_hasData;
+        if (RebuildRules.FindObstacle(others(), heard, atLeast, needsOnlySource) is string obstacle)
         {
             Tell($"the rebuild of the data waits: {obstacle}");
             return;
         }
 
-        // This log must have every slot after the snapshot: peers may have trimmed them.
-        receiver.Rebuild(RebuildRules.Choose(heard, _turn), atLeast: log.FirstSlot.Previous);
+        receiver.Rebuild(RebuildRules.Choose(heard, atLeast, _turn), atLeast);
         workers.Wake(Station.Incoming);
         _isAsked = true;
     }

@@ -19,7 +19,7 @@ public sealed class RebuildRulesTests
     public void FindObstacle_without_an_order_asks_for_a_majority_of_the_others(string states, string? obstacle) =>
         Assert.StartsWith(
             obstacle ?? "none",
-            RebuildRules.FindObstacle(Others, Reports(states), needsOnlySource: false) ?? "none",
+            RebuildRules.FindObstacle(Others, Reports(states), Slot.Zero, needsOnlySource: false) ?? "none",
             StringComparison.Ordinal);
 
     [Theory]
@@ -27,7 +27,7 @@ public sealed class RebuildRulesTests
     [InlineData("SRRR", true)]
     [InlineData("DDR-", false)]
     public void FindObstacle_with_an_order_asks_for_one_source(string states, bool may) =>
-        Assert.Equal(may, RebuildRules.FindObstacle(Others, Reports(states), needsOnlySource: true) is null);
+        Assert.Equal(may, RebuildRules.FindObstacle(Others, Reports(states), Slot.Zero, needsOnlySource: true) is null);
 
     [Fact]
     public void Choose_takes_all_sound_ones_in_turn_and_the_leader_last()
@@ -37,7 +37,24 @@ public sealed class RebuildRulesTests
 
         Assert.Equal(
             [new NodeId(2), new NodeId(5), new NodeId(1), new NodeId(2)],
-            Enumerable.Range(0, 4).Select(turn => RebuildRules.Choose(heard, turn)));
+            Enumerable.Range(0, 4).Select(turn => RebuildRules.Choose(heard, Slot.Zero, turn)));
+    }
+
+    [Fact]
+    public void Choose_never_takes_one_that_has_applied_less_than_the_log_below_which_the_data_are_needed()
+    {
+        // Seed 70025552: the only source heard had applied nothing, and was asked for ever, while the other had all.
+        List<PeerReport> heard = Reports("SS");
+        heard[1] = heard[1] with { AppliedSlot = new Slot(30) };
+
+        Assert.Equal(
+            [new NodeId(2), new NodeId(2)],
+            Enumerable.Range(0, 2).Select(turn => RebuildRules.Choose(heard, new Slot(30), turn)));
+        Assert.Null(RebuildRules.FindObstacle(Others, heard, new Slot(30), needsOnlySource: true));
+        Assert.StartsWith(
+            "no replica with sound data up to slot 31",
+            RebuildRules.FindObstacle(Others, heard, new Slot(31), needsOnlySource: true),
+            StringComparison.Ordinal);
     }
 
     /// <summary>S: sound, D: damaged, R: rebuilding, -: not heard; of nodes from 1 on.</summary>
