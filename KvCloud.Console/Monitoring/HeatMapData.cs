@@ -17,16 +17,18 @@ public sealed record HeatMapData(
     public const int MaxNameLength = 24;
 
     private const int MaxLabels = 5;
+    private const int MinSharedLength = 4;
 
     public static HeatMapData Of(NodeHeat heat, HeatKind kind)
     {
         int step = Math.Max(1, (heat.Windows.Count + MaxColumns - 1) / MaxColumns);
         DateTimeOffset[][] columns = [.. heat.Windows.Chunk(step)];
         int labelStep = Math.Max(1, columns.Length / MaxLabels);
+        string[] names = Names(heat.Ranges);
         (string Name, IReadOnlyList<long> Calls)[] rows =
         [
-            .. heat.Ranges.Select(range => (
-                Shorten(KeyText.Of(range)),
+            .. heat.Ranges.Select((range, index) => (
+                names[index],
                 (IReadOnlyList<long>)[.. CallsOf(range, kind).Chunk(step).Select(calls => calls.Sum())])),
         ];
         (string Name, IReadOnlyList<long> Calls)? hottest =
@@ -52,6 +54,21 @@ public sealed record HeatMapData(
         HeatKind.Writes => range.Writes,
         _ => range.Reads.Zip(range.Writes, (reads, writes) => reads + writes),
     };
+
+    /// <summary>
+    /// Where names are too long, what all of them begin with is left out: it tells no range from another.
+    /// </summary>
+    private static string[] Names(IReadOnlyList<NodeHeatRange> ranges)
+    {
+        string[] names = [.. ranges.Select(KeyText.Of)];
+        string shared = names.Length < 2 ? "" : names.Aggregate(CommonStart);
+        return shared.Length >= MinSharedLength && names.Any(name => name.Length > MaxNameLength)
+            ? [.. names.Select(name => Shorten(name.Replace(shared, "…", StringComparison.Ordinal)))]
+            : [.. names.Select(Shorten)];
+    }
+
+    private static string CommonStart(string first, string second) =>
+        first[..first.AsSpan().CommonPrefixLength(second)];
 
     private static string Shorten(string name) =>
         name.Length <= MaxNameLength ? name : string.Concat(name.AsSpan(0, MaxNameLength - 1), "…");

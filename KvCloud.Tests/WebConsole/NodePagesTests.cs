@@ -87,6 +87,28 @@ public sealed class NodePagesTests
     }
 
     [Fact]
+    public void Of_heat_of_long_keys_leaves_out_what_all_of_them_begin_with()
+    {
+        var heat = new NodeHeat
+        {
+            NodeId = 0,
+            Sampling = 64,
+            WindowSeconds = 10,
+            Windows = [DateTimeOffset.UnixEpoch],
+            Ranges =
+            [
+                Range("tenants/aurora/orders/17", "tenants/aurora/orders/29", reads: 1, writes: 0),
+                Range("tenants/aurora/users/ada", "tenants/aurora/users/ada", reads: 1, writes: 0),
+            ],
+            HotKeys = [],
+        };
+
+        var map = HeatMapData.Of(heat, HeatKind.All);
+
+        Assert.Equal(["…orders/17 … …orders/29", "…users/ada"], map.Rows.Select(row => row.Name));
+    }
+
+    [Fact]
     public void Of_heat_of_a_node_that_nobody_calls_is_a_map_without_rows()
     {
         var heat = new NodeHeat
