@@ -8,6 +8,9 @@ internal sealed class LogRetention
     /// <summary>Every slot up to here is durable in the caller's data store.</summary>
     public Slot DurableSlot { get; set; }
 
+    /// <summary>The lowest slot that the caller's log still has.</summary>
+    public Slot FirstAvailable { get; set; }
+
     /// <summary>No member needs anything up to here.</summary>
     public Slot TrimSlot { get; private set; }
 

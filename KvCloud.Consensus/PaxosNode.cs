@@ -14,7 +14,6 @@ public sealed class PaxosNode
     private readonly PaxosConfig _config;
     private readonly Acceptor _acceptor;
     private readonly Learner _learner;
-    private readonly Voter _voter;
     private readonly CatchUp _catchUp;
     private readonly Follower _follower;
     private readonly LogRetention _retention = new();
@@ -32,14 +31,14 @@ public sealed class PaxosNode
         _learner = new Learner(restored.ChosenSlot, _acceptor, group);
         var election = new LeaderElection(config, members, isNew: restored.Promised.IsZero);
         election.NoteRound(restored.Promised.Round);
-        _voter = new Voter(config, _acceptor, _learner, _step);
+        var voter = new Voter(config, _acceptor, _learner, _retention, _step);
         _catchUp = new CatchUp(members, config, _learner, _step);
         _follower = new Follower(
             config, _acceptor, _learner, _retention, _step, remembersPromise: !restored.Promised.IsZero);
         _remoteReads = new RemoteReads(config, _learner, _step);
         _role = new NodeRole(
             new NodeParts(
-                config, _acceptor, _learner, election, _voter, _catchUp, _follower, _retention, _remoteReads, _step),
+                config, _acceptor, _learner, election, voter, _catchUp, _follower, _retention, _remoteReads, _step),
             members);
     }
 
@@ -87,10 +86,10 @@ public sealed class PaxosNode
     /// The lowest slot that the caller's log still has. While this node could lead itself, it refuses its pre-vote to a
     /// candidate that needs a lower one.
     /// </summary>
-    public Slot LogStart
+    public Slot FirstAvailable
     {
-        get => _voter.LogStart;
-        set => _voter.LogStart = value;
+        get => _retention.FirstAvailable;
+        set => _retention.FirstAvailable = value;
     }
 
     /// <summary>Every member has all slots up to here durably in its data store, so no log needs them.</summary>

@@ -3,19 +3,16 @@ namespace KvCloud.Consensus;
 /// <summary>
 /// Answers candidates. Nobody gets a vote while another node may still hold a lease; the lease depends on that.
 /// </summary>
-internal sealed class Voter(PaxosConfig config, Acceptor acceptor, Learner learner, StepContext step)
+internal sealed class Voter(
+    PaxosConfig config, Acceptor acceptor, Learner learner, LogRetention retention, StepContext step)
 {
-    /// <summary>The lowest slot that this node's log still has.</summary>
-    public Slot LogStart { get; set; }
-
     /// <summary>
     /// Answers a pre-vote. While this node could still become leader itself, because the group has not been without a
-    /// leader for long, it refuses a candidate that is far behind it or that could not catch up from its log.
+    /// leader for long, it refuses a candidate that is far behind it.
     /// </summary>
     public void Answer(PreVote message, bool inLeaseOfOther, bool mayLeadItself)
     {
-        bool isRefusedAsBehind = mayLeadItself
-            && (IsFarBehind(message.FirstUnchosen) || message.FirstUnchosen < LogStart);
+        bool isRefusedAsBehind = mayLeadItself && IsFarBehind(message.FirstUnchosen);
         bool granted = message.Ballot > acceptor.Promised && !inLeaseOfOther && !isRefusedAsBehind;
         step.Effects.Send.Add(new PreVoteReply(config.Self, message.From, message.Ballot, granted, acceptor.Promised));
     }
@@ -60,9 +57,10 @@ internal sealed class Voter(PaxosConfig config, Acceptor acceptor, Learner learn
 
     /// <summary>
     /// A leader that missed more than a window of slots proposes nothing of its own until it has fetched them, and one
-    /// that needs a snapshot loses the lead when it restarts to install it. Paxos lets any node lead; these checks
-    /// serve write availability and apply to pre-votes only.
+    /// that misses slots below this node's log may need a snapshot, and loses the lead when it restarts to install it.
+    /// Paxos lets any node lead; this check serves write availability and applies to pre-votes only.
     /// </summary>
     private bool IsFarBehind(Slot firstUnchosen) =>
-        learner.ChosenSlot.Value - firstUnchosen.Value >= config.MaxInFlightSlots;
+        learner.ChosenSlot.Value - firstUnchosen.Value >= config.MaxInFlightSlots
+        || firstUnchosen < retention.FirstAvailable;
 }

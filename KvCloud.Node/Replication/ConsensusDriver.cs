@@ -349,7 +349,7 @@ internal sealed class ConsensusDriver : IWork
         _stepSinceBootMs = _clock.SinceBootMs;
         Volatile.Write(ref _lastStepMs, nowMs);
         _node.DurableSlot = _executor.DurableSlot;
-        _node.LogStart = _logWriter.FirstSlot;
+        _node.FirstAvailable = _logWriter.FirstSlot;
         Disk.Observe();
         _node.IsReluctant = Disk.IsPoor;
         _node.MayLead = !Data.IsDamaged;

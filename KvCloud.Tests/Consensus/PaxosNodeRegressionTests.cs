@@ -372,7 +372,7 @@ public class PaxosNodeRegressionTests
         // Elected, it would need a snapshot, and restart to install it. Seed 60029633 elected six such leaders in turn.
         var old = new Ballot(1, Node0);
         var voter = new NodeUnderTest(1, restored: new RestoredState(old, new Slot(31), []));
-        voter.Do(core => core.LogStart = new Slot(26));
+        voter.Do(core => core.FirstAvailable = new Slot(26));
         var candidate = new Ballot(2, Node2);
         voter.At(41);
 
@@ -385,12 +385,12 @@ public class PaxosNodeRegressionTests
     [Theory]
     [InlineData(0)]
     [InlineData(1_001)]
-    public void OnPreVote_candidate_far_behind_gets_the_vote_once_nobody_else_won_for_long(long logStart)
+    public void OnPreVote_candidate_far_behind_gets_the_vote_once_nobody_else_won_for_long(long firstAvailable)
     {
         // The voter itself may have nobody who hears it: then one that is behind is better than none.
         var old = new Ballot(1, Node0);
         var voter = new NodeUnderTest(1, restored: new RestoredState(old, new Slot(1_000), []));
-        voter.Do(core => core.LogStart = new Slot(logStart));
+        voter.Do(core => core.FirstAvailable = new Slot(firstAvailable));
         voter.At(200);
 
         voter.Step(new PreVote(Node2, Node1, new Ballot(9, Node2), new Slot(1)));
