@@ -38,7 +38,7 @@ internal sealed record AccessOptions
     /// How long a login of somebody who is not known here, or not so, waits until this replica knows what the others
     /// do.
     /// </summary>
-    public TimeSpan CatchUpTimeout { get; init; } = TimeSpan.FromSeconds(10);
+    public TimeSpan ReadIndexTimeout { get; init; } = TimeSpan.FromSeconds(10);
 
     public bool IsRequired => Authorization == AuthorizationMode.Required;
 }

@@ -3,14 +3,14 @@ using KvCloud.Node.Operations;
 namespace KvCloud.Node.Access;
 
 /// <summary>Finds out who somebody is: by password, by a user's token, or by an identity provider's.</summary>
-/// <param name="catchUp">What is not known here is looked up again once this replica has caught up.</param>
+/// <param name="readIndex">What is not known here is looked up again once the read index is applied.</param>
 internal sealed class Authenticator(
     Func<AccessCatalog> catalog,
     AccessOptions options,
     TimeProvider time,
     AuditLog audit,
     JwtLogin? jwt,
-    CatchUpRounds catchUp) : IDisposable
+    SharedReadIndex readIndex) : IDisposable
 {
     private const string WrongPassword = "user or password is wrong";
 
@@ -41,11 +41,11 @@ internal sealed class Authenticator(
         if (isRight == false)
         {
             // The user may have been made, or the password changed, a moment ago.
-            if (await catchUp.WaitAsync(options.CatchUpTimeout).ConfigureAwait(false) is var known
-                && known.Code != KvStatus.Ok)
+            if (await readIndex.WaitAsync(options.ReadIndexTimeout).ConfigureAwait(false) is var confirmed
+                && confirmed.Code != KvStatus.Ok)
             {
                 _backoff.NoteFailure(caller.Address);
-                return NotTold("user or password", user, LoginMethod.Password, caller, in known);
+                return NotTold("user or password", user, LoginMethod.Password, caller, in confirmed);
             }
 
             UserRecord? newer = Catalog.FindUser(user);
@@ -86,10 +86,10 @@ internal sealed class Authenticator(
 
         if (jwt is null || !JwtLogin.LooksLikeOne(token))
         {
-            CaughtUp known = await catchUp.WaitAsync(options.CatchUpTimeout).ConfigureAwait(false);
-            return known.Code == KvStatus.Ok
+            ReadIndexOutcome confirmed = await readIndex.WaitAsync(options.ReadIndexTimeout).ConfigureAwait(false);
+            return confirmed.Code == KvStatus.Ok
                 ? Conclude(ByUserToken(token) ?? new LoginOutcome(null, "the token is not known"), caller)
-                : NotTold("the token", "", LoginMethod.Token, caller, in known);
+                : NotTold("the token", "", LoginMethod.Token, caller, in confirmed);
         }
 
         return Conclude(await jwt.ValidateAsync(token).ConfigureAwait(false), caller);
@@ -155,11 +155,11 @@ internal sealed class Authenticator(
 
     /// <summary>To say that something is wrong would be a guess.</summary>
     private LoginOutcome NotTold(
-        string what, string user, LoginMethod method, Caller caller, in CaughtUp known)
+        string what, string user, LoginMethod method, Caller caller, in ReadIndexOutcome confirmed)
     {
-        string error = $"whether {what} is right could not be told: {known.Message}";
+        string error = $"whether {what} is right could not be told: {confirmed.Message}";
         audit.LoginFailed(user, method, caller, error);
-        return new LoginOutcome(null, error, known.Code);
+        return new LoginOutcome(null, error, confirmed.Code);
     }
 
     private LoginOutcome? ByUserToken(string token)

@@ -43,7 +43,7 @@ internal static class OptionsMapping
         Authorization = options.Security.Authorization,
         ClusterId = options.Cluster.Id,
         Metrics = options.Security.Metrics,
-        CatchUpTimeout = TimeSpan.FromMilliseconds(options.Limits.DefaultTimeoutMs),
+        ReadIndexTimeout = TimeSpan.FromMilliseconds(options.Limits.DefaultTimeoutMs),
         Jwt = options.Jwt.Issuer is { Length: > 0 } issuer
             ? new JwtOptions
             {

@@ -57,20 +57,20 @@ internal static class RpcServiceCollectionExtensions
                 new JwtKeySource(provided.Keys, provided.KeysCa, time).ReadAsync,
                 reason => audit.KeysNotRead(provided.Keys, reason)), time)
             : null;
-        var catchUp = new CatchUpRounds(
-            () => CatchUpAsync(
+        var readIndex = new SharedReadIndex(
+            () => ReadIndexAsync(
                 provider.GetRequiredService<RoutingManager>(),
-                provider.GetRequiredService<IReplicaClock>().NowMs + (long)options.CatchUpTimeout.TotalMilliseconds),
+                provider.GetRequiredService<IReplicaClock>().NowMs + (long)options.ReadIndexTimeout.TotalMilliseconds),
             time);
-        return new Authenticator(() => reader.Access, options, time, audit, jwt, catchUp);
+        return new Authenticator(() => reader.Access, options, time, audit, jwt, readIndex);
     }
 
-    private static async ValueTask<CaughtUp> CatchUpAsync(RoutingManager routing, long deadlineMs)
+    private static async ValueTask<ReadIndexOutcome> ReadIndexAsync(RoutingManager routing, long deadlineMs)
     {
         ReadAdmission admission = await routing
             .AdmitReadAsync(Routing.ReadConsistency.ReadIndex, null, deadlineMs, CancellationToken.None)
             .ConfigureAwait(false);
-        return new CaughtUp(admission.Code, admission.Message);
+        return new ReadIndexOutcome(admission.Code, admission.Message);
     }
 
     /// <summary>

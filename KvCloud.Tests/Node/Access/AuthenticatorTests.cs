@@ -19,7 +19,7 @@ public sealed class AuthenticatorTests : IDisposable
     private readonly Authenticator _authenticator;
     private AccessCatalog _catalog = Nobody;
     private AccessCatalog _later = Nobody;
-    private CaughtUp _caughtUp = new(KvStatus.Ok);
+    private ReadIndexOutcome _caughtUp = new(KvStatus.Ok);
     private int _rounds;
 
     public AuthenticatorTests()
@@ -31,7 +31,7 @@ public sealed class AuthenticatorTests : IDisposable
             TimeProvider.System,
             new AuditLog(_loggers, new AccessMetrics(_meters), TimeProvider.System),
             jwt: null,
-            new CatchUpRounds(CatchUpAsync, TimeProvider.System));
+            new SharedReadIndex(ReadIndexAsync, TimeProvider.System));
     }
 
     public void Dispose()
@@ -65,7 +65,7 @@ public sealed class AuthenticatorTests : IDisposable
     [Fact]
     public async Task ByPasswordAsync_replica_that_cannot_catch_up_does_not_call_the_password_wrong()
     {
-        _caughtUp = new CaughtUp(KvStatus.NoLeader, "no leader confirmed the read before its deadline");
+        _caughtUp = new ReadIndexOutcome(KvStatus.NoLeader, "no leader confirmed the read before its deadline");
 
         LoginOutcome outcome = await LogInAsync("her password");
 
@@ -98,7 +98,7 @@ public sealed class AuthenticatorTests : IDisposable
         Assert.Equal("ada", (await _authenticator.ByTokenAsync(Token, Stranger)).Principal?.Name);
         LoginOutcome other = await _authenticator.ByTokenAsync(Token + "!", Stranger);
         Assert.Equal("the token is not known", other.Error);
-        _caughtUp = new CaughtUp(KvStatus.Timeout, "too late");
+        _caughtUp = new ReadIndexOutcome(KvStatus.Timeout, "too late");
         other = await _authenticator.ByTokenAsync(Token + "!", Stranger);
         Assert.Equal((KvStatus.Timeout, "whether the token is right could not be told: too late"),
             (other.Unknown, other.Error));
@@ -112,7 +112,7 @@ public sealed class AuthenticatorTests : IDisposable
     private ValueTask<LoginOutcome> LogInAsync(string password) =>
         _authenticator.ByPasswordAsync("ada", password, Stranger);
 
-    private ValueTask<CaughtUp> CatchUpAsync()
+    private ValueTask<ReadIndexOutcome> ReadIndexAsync()
     {
         _rounds++;
         if (_caughtUp.Code == KvStatus.Ok)
@@ -120,6 +120,6 @@ public sealed class AuthenticatorTests : IDisposable
             _catalog = _later;
         }
 
-        return new ValueTask<CaughtUp>(_caughtUp);
+        return new ValueTask<ReadIndexOutcome>(_caughtUp);
     }
 }

@@ -125,7 +125,7 @@ public sealed class AccessServiceTests
     {
         RpcOptions options = Required with
         {
-            Access = Required.Access with { CatchUpTimeout = TimeSpan.FromMilliseconds(300) },
+            Access = Required.Access with { ReadIndexTimeout = TimeSpan.FromMilliseconds(300) },
         };
         await using ServiceHost host = await ServiceHost.StartAsync(3, options);
         int leader = host.Leader;

@@ -3,23 +3,23 @@ using KvCloud.Node.Operations;
 namespace KvCloud.Node.Access;
 
 /// <summary>
-/// Has this replica catch up with the leader for logins that it would refuse: whom it does not know may be known to the
-/// others. However many wait, one read index is in progress and one more is to come, which all that came since share:
-/// the one in progress may have been confirmed before their user was made. So strangers who guess names cost the leader
-/// a hundred read indexes a second at most, and an address that has to wait costs it none. Thread-safe.
+/// Waits for a read index before a login is refused: whom this replica does not know may be known to the others.
+/// However many wait, one read index is in progress and one more is to come, which all that came since share: the one
+/// in progress may have been confirmed before their user was made. So strangers who guess names cost the leader a
+/// hundred read indexes a second at most, and an address that has to wait costs it none. Thread-safe.
 /// </summary>
-/// <param name="catchUp">Begins a read index, and completes once this replica has applied up to there.</param>
-internal sealed class CatchUpRounds(Func<ValueTask<CaughtUp>> catchUp, TimeProvider time)
+/// <param name="read">Begins a read index, and completes once this replica has applied up to there.</param>
+internal sealed class SharedReadIndex(Func<ValueTask<ReadIndexOutcome>> read, TimeProvider time)
 {
     /// <summary>From the end of one read index to the start of the next.</summary>
     public static readonly TimeSpan Pause = TimeSpan.FromMilliseconds(10);
 
     private readonly Lock _gate = new();
-    private TaskCompletionSource<CaughtUp>? _next;
+    private TaskCompletionSource<ReadIndexOutcome>? _next;
     private bool _isRunning;
 
     /// <param name="limit">How long the caller waits at most.</param>
-    public async Task<CaughtUp> WaitAsync(TimeSpan limit)
+    public async Task<ReadIndexOutcome> WaitAsync(TimeSpan limit)
     {
         try
         {
@@ -27,16 +27,16 @@ internal sealed class CatchUpRounds(Func<ValueTask<CaughtUp>> catchUp, TimeProvi
         }
         catch (TimeoutException)
         {
-            return new CaughtUp(KvStatus.Timeout, "the leader did not confirm in time what has been chosen");
+            return new ReadIndexOutcome(KvStatus.Timeout, "the leader did not confirm in time what has been chosen");
         }
     }
 
-    private Task<CaughtUp> Join()
+    private Task<ReadIndexOutcome> Join()
     {
-        Task<CaughtUp> round;
+        Task<ReadIndexOutcome> round;
         lock (_gate)
         {
-            _next ??= new TaskCompletionSource<CaughtUp>(TaskCreationOptions.RunContinuationsAsynchronously);
+            _next ??= new TaskCompletionSource<ReadIndexOutcome>(TaskCreationOptions.RunContinuationsAsynchronously);
             round = _next.Task;
             if (_isRunning)
             {
@@ -55,7 +55,7 @@ internal sealed class CatchUpRounds(Func<ValueTask<CaughtUp>> catchUp, TimeProvi
     {
         while (true)
         {
-            TaskCompletionSource<CaughtUp> round;
+            TaskCompletionSource<ReadIndexOutcome> round;
             lock (_gate)
             {
                 if (_next is null)
@@ -68,14 +68,14 @@ internal sealed class CatchUpRounds(Func<ValueTask<CaughtUp>> catchUp, TimeProvi
                 _next = null;
             }
 
-            CaughtUp outcome;
+            ReadIndexOutcome outcome;
             try
             {
-                outcome = await catchUp().ConfigureAwait(false);
+                outcome = await read().ConfigureAwait(false);
             }
             catch (Exception exception)
             {
-                outcome = new CaughtUp(KvStatus.Internal, exception.Message);
+                outcome = new ReadIndexOutcome(KvStatus.Internal, exception.Message);
             }
 
             round.SetResult(outcome);
