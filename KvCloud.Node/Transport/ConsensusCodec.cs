@@ -79,9 +79,7 @@ internal static class ConsensusCodec
         var writer = new FrameWriter(Frame.Payload(frame));
         writer.Node(message.From);
         writer.Node(message.To);
-        FrameType type = message is Forward forward
-            ? WriteForward(forward, ref writer, version)
-            : WriteFields(message, ref writer);
+        FrameType type = WriteFields(message, ref writer, version);
         Invariant.Check(writer.Position == frame.Length - Frame.OverheadBytes, "a frame has its computed size");
         Frame.Seal(frame, type, version);
     }
@@ -130,9 +128,7 @@ internal static class ConsensusCodec
         var reader = new FrameReader(payload);
         NodeId from = reader.Node("sender");
         NodeId to = reader.Node("receiver");
-        Message message = type == FrameType.Forward
-            ? ReadForward(from, to, owned, ref reader, Frame.VersionOf(frame))
-            : ReadFields(type, from, to, owned, ref reader);
+        Message message = ReadFields(type, from, to, owned, ref reader, Frame.VersionOf(frame));
         reader.End();
         return message;
     }
@@ -173,7 +169,7 @@ internal static class ConsensusCodec
         ? (DataState)state
         : throw new MalformedFrameException($"data state {state} is not known");
 
-    private static FrameType WriteFields(Message message, ref FrameWriter writer)
+    private static FrameType WriteFields(Message message, ref FrameWriter writer, byte version)
     {
         switch (message)
         {
@@ -211,12 +207,12 @@ internal static class ConsensusCodec
                 writer.Ballot(refused.Promised);
                 return FrameType.Refused;
             default:
-                return WriteMoreFields(message, ref writer);
+                return WriteMoreFields(message, ref writer, version);
         }
     }
 
     /// <summary>The messages of a leader's term: heartbeats, read index, catch-up, forwarded writes.</summary>
-    private static FrameType WriteMoreFields(Message message, ref FrameWriter writer)
+    private static FrameType WriteMoreFields(Message message, ref FrameWriter writer, byte version)
     {
         switch (message)
         {
@@ -252,6 +248,9 @@ internal static class ConsensusCodec
                 writer.Slot(reply.ChosenSlot);
                 WriteEntries(reply.Entries, ref writer);
                 return FrameType.CatchUpReply;
+            case Forward forward:
+                WriteForward(forward, ref writer, version);
+                return FrameType.Forward;
             case ForwardReply reply:
                 writer.Int64(reply.Id);
                 writer.Bytes(reply.Result.Span);
@@ -266,7 +265,7 @@ internal static class ConsensusCodec
         }
     }
 
-    private static FrameType WriteForward(Forward forward, ref FrameWriter writer, byte version)
+    private static void WriteForward(Forward forward, ref FrameWriter writer, byte version)
     {
         writer.Int64(forward.Id);
         writer.Int32(forward.TimeoutMs);
@@ -284,7 +283,6 @@ internal static class ConsensusCodec
         }
 
         writer.Bytes(forward.Command.Span);
-        return FrameType.Forward;
     }
 
     private static FrameType WriteSnapshotFields(Message message, ref FrameWriter writer)
@@ -312,7 +310,8 @@ internal static class ConsensusCodec
     }
 
     private static Message ReadFields(
-        FrameType type, NodeId from, NodeId to, ReadOnlyMemory<byte> owned, ref FrameReader reader) => type switch
+        FrameType type, NodeId from, NodeId to, ReadOnlyMemory<byte> owned, ref FrameReader reader, byte version) =>
+        type switch
         {
             FrameType.PreVote => new PreVote(from, to, reader.Ballot("ballot"), reader.Slot("first unchosen slot")),
             FrameType.PreVoteReply => new PreVoteReply(
@@ -354,6 +353,7 @@ internal static class ConsensusCodec
                 reader.Slot("first available slot"),
                 reader.Slot("chosen slot"),
                 ReadEntries(owned, ref reader)),
+            FrameType.Forward => ReadForward(from, to, owned, ref reader, version),
             FrameType.ForwardReply => new ForwardReply(from, to, reader.Int64("id"), ReadRest(owned, ref reader)),
             FrameType.SlotTrace => new SlotTrace(
                 from, to, reader.Slot("slot"), reader.Ballot("origin"), reader.Trace("trace context")),
