@@ -434,10 +434,11 @@ internal sealed class SimWorld : ISimScheduler, IDisposable
     /// <summary>Nobody writes any more, and still what was superseded leaves the window.</summary>
     private void CheckWindowEnds()
     {
-        // After a wall clock that went back, an eighth of the longest window may be owed. A leader with a shorter one
-        // pays an eighth of that each time it moves the window.
+        // After a wall clock that went back, a step of the longest window may be owed. A leader with a shorter one
+        // pays a step of that each time it moves the window.
         long shortestMs = Math.Min(Profile.Retention.TimeMs, Profile.RetentionOfOddNodes.TimeMs);
-        long owedSteps = LongestWindowMs / 8 / Math.Max(1, shortestMs / 8);
+        long owedSteps = LongestWindowMs / RetentionWindow.StepsPerWindow
+            / Math.Max(1, shortestMs / RetentionWindow.StepsPerWindow);
         if (LongestWindowMs > LongestAwaitedWindowMs || owedSteps > MostOwedSteps)
         {
             return;

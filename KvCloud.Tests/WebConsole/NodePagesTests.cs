@@ -66,15 +66,7 @@ public sealed class NodePagesTests
     [Fact]
     public void Of_heat_adds_windows_up_to_columns_and_says_where_most_calls_are()
     {
-        var heat = new NodeHeat
-        {
-            NodeId = 0,
-            Sampling = 64,
-            WindowSeconds = 10,
-            Windows = [.. Enumerable.Range(0, 60).Select(index => DateTimeOffset.UnixEpoch.AddSeconds(10 * index))],
-            Ranges = [Range("a", "b", reads: 1, writes: 2), Range("c", "c", reads: 5, writes: 0)],
-            HotKeys = [],
-        };
+        NodeHeat heat = Heat(Range("a", "b", reads: 1, writes: 2), Range("c", "c", reads: 5, writes: 0));
 
         var map = HeatMapData.Of(heat, HeatKind.All);
 
@@ -89,19 +81,9 @@ public sealed class NodePagesTests
     [Fact]
     public void Of_heat_of_long_keys_leaves_out_what_all_of_them_begin_with()
     {
-        var heat = new NodeHeat
-        {
-            NodeId = 0,
-            Sampling = 64,
-            WindowSeconds = 10,
-            Windows = [DateTimeOffset.UnixEpoch],
-            Ranges =
-            [
-                Range("tenants/aurora/orders/17", "tenants/aurora/orders/29", reads: 1, writes: 0),
-                Range("tenants/aurora/users/ada", "tenants/aurora/users/ada", reads: 1, writes: 0),
-            ],
-            HotKeys = [],
-        };
+        NodeHeat heat = Heat(
+            Range("tenants/aurora/orders/17", "tenants/aurora/orders/29", reads: 1, writes: 0),
+            Range("tenants/aurora/users/ada", "tenants/aurora/users/ada", reads: 1, writes: 0));
 
         var map = HeatMapData.Of(heat, HeatKind.All);
 
@@ -111,17 +93,7 @@ public sealed class NodePagesTests
     [Fact]
     public void Of_heat_of_a_node_that_nobody_calls_is_a_map_without_rows()
     {
-        var heat = new NodeHeat
-        {
-            NodeId = 1,
-            Sampling = 64,
-            WindowSeconds = 10,
-            Windows = [DateTimeOffset.UnixEpoch],
-            Ranges = [],
-            HotKeys = [],
-        };
-
-        var map = HeatMapData.Of(heat, HeatKind.All);
+        var map = HeatMapData.Of(Heat(), HeatKind.All);
 
         Assert.Empty(map.Rows);
         Assert.Equal("no calls", map.Summary);
@@ -171,6 +143,17 @@ public sealed class NodePagesTests
     };
 
     private static LogBallot Ballot(long round) => new() { Round = round, NodeId = 0 };
+
+    /// <summary>Of ten minutes.</summary>
+    private static NodeHeat Heat(params NodeHeatRange[] ranges) => new()
+    {
+        NodeId = 0,
+        Sampling = 64,
+        WindowSeconds = 10,
+        Windows = [.. Enumerable.Range(0, 60).Select(index => DateTimeOffset.UnixEpoch.AddSeconds(10 * index))],
+        Ranges = ranges,
+        HotKeys = [],
+    };
 
     private static NodeHeatRange Range(string first, string last, long reads, long writes) => new()
     {
