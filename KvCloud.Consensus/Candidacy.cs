@@ -12,7 +12,12 @@ internal sealed class Candidacy
     private readonly Acceptor _acceptor;
     private readonly Learner _learner;
     private readonly StepContext _step;
+    /// <summary>The ballot of the leader that asked this node to take over; of round 0 if none did.</summary>
     private readonly Ballot _transferOf;
+
+    /// <summary>If set, promises of nodes that know more than this to be chosen are not counted.</summary>
+    private readonly Slot? _countsUpTo;
+
     private uint _preVotes;
     private long _preparedAt;
 
@@ -23,9 +28,11 @@ internal sealed class Candidacy
         Acceptor acceptor,
         Learner learner,
         StepContext step,
-        Ballot transferOf)
+        Ballot transferOf,
+        Slot? countsUpTo)
     {
         Ballot = ballot;
+        _countsUpTo = countsUpTo;
         _transferOf = transferOf;
         _members = members;
         _config = config;
@@ -98,7 +105,10 @@ internal sealed class Candidacy
         }
     }
 
+    /// <summary>Whether the promise is not counted, because its sender knows more to be chosen.</summary>
+    public bool LeavesOut(Promise promise) => Slot.Max(promise.ChosenSlot, promise.MembersSlot) > _countsUpTo;
+
     /// <summary>True when this promise completed the quorum.</summary>
     public bool CountPromise(Promise promise) =>
-        IsPreparing && promise.Ballot == Ballot && Proposer!.CountPromise(promise);
+        IsPreparing && promise.Ballot == Ballot && !LeavesOut(promise) && Proposer!.CountPromise(promise);
 }

@@ -41,6 +41,15 @@ internal sealed class LeaderElection
     /// </summary>
     public bool IsReluctant { get; set; }
 
+    /// <summary>
+    /// Where this node's last term as leader ended because nobody gave it the slots above, which a promise had reported
+    /// as chosen. As long as it is there, its next ballot does without the promises of nodes that know more: who knows
+    /// a slot to be chosen has forgotten what it accepted there, and cannot give it if its log is trimmed and its data
+    /// are damaged. A quorum of the others still holds every value that may have been chosen. Null otherwise, and once
+    /// a ballot was tried: if there is no such quorum, the next one counts every promise again.
+    /// </summary>
+    public Slot? StuckAbove { get; set; }
+
     /// <summary>The highest round seen anywhere, promised or refused. A candidate chooses a higher one.</summary>
     public long HighestRound { get; private set; }
 

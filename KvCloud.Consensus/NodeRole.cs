@@ -140,8 +140,8 @@ internal sealed class NodeRole(NodeParts parts, Membership members)
         StepDown();
         if (cannotLearn)
         {
-            // Leave the next term to another node: this one would only fail again. A leader that was merely cut off may
-            // try again soon.
+            // Leave the next term to another node. A leader that was merely cut off may try again soon.
+            _election.StuckAbove = _learner.ChosenSlot;
             _election.Wait(_step.Now);
         }
         else
@@ -170,16 +170,14 @@ internal sealed class NodeRole(NodeParts parts, Membership members)
         }
     }
 
-    /// <param name="transferOf">
-    /// The ballot of the leader that asked this node to take over; of round 0 if none did.
-    /// </param>
     private void BeginCandidacy(Ballot transferOf = default)
     {
         StepDown();
         long round = HighestRound;
         Invariant.Check(round < long.MaxValue, "no round is left for another election");
         _candidacy = new Candidacy(
-            new Ballot(round + 1, Self), _members, _config, _acceptor, _learner, _step, transferOf);
+            new Ballot(round + 1, Self), _members, _config, _acceptor, _learner, _step, transferOf,
+            countsUpTo: _election.StuckAbove == _learner.ChosenSlot ? _election.StuckAbove : null);
         _election.BackOff(_step.Now);
         if (!transferOf.IsZero)
         {
@@ -223,6 +221,7 @@ internal sealed class NodeRole(NodeParts parts, Membership members)
             return;
         }
 
+        _election.StuckAbove = null;
         _election.WaitForPromises(_step.Now);
         _voter.Promise(Self, candidacy.Ballot, _learner.ChosenSlot.Next);
     }
@@ -245,7 +244,7 @@ internal sealed class NodeRole(NodeParts parts, Membership members)
     public void OnPromise(Promise message)
     {
         if (_candidacy is Candidacy outdated && message.Ballot == outdated.Ballot
-            && message.MembersSlot > _members.Slot)
+            && message.MembersSlot > _members.Slot && !outdated.LeavesOut(message))
         {
             // Elected by former members, it could propose nothing before it has learned the current ones.
             _learner.NoteChosen(message.MembersSlot);
