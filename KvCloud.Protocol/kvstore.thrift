@@ -49,7 +49,7 @@ enum ErrorCode {
   SESSION_EXPIRED = 18,
   /** Nobody has logged in on the connection, the login has ended, or what was given is wrong; `auth_token` too. */
   UNAUTHENTICATED = 19,
-  /** This replica has been out of touch for longer than `max_staleness_ms`. */
+  /** This replica has been out of touch for longer than `max_staleness_ms`, or is far behind: ask another. */
   TOO_STALE = 20,
   /** The node is draining before it stops. Nothing was done. */
   SHUTTING_DOWN = 21,

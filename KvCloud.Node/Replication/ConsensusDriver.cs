@@ -47,6 +47,7 @@ internal sealed class ConsensusDriver : IWork
     private readonly WindowMover _window;
     private readonly EffectsRunner _effects;
     private readonly FreshnessTracker _freshness = new();
+    private readonly ApplyPace _pace;
     private GroupMembers _announcedMembers;
     private bool _announcedSettled;
     private volatile SpaceLevel _spaceForWrites;
@@ -89,6 +90,9 @@ internal sealed class ConsensusDriver : IWork
         _proposals = new ProposalQueue(_options, _inbox, parts.Runtime, Traces);
         _effects = new EffectsRunner(_node, parts, _proposals, _freshness);
         _announcedMembers = _node.Members;
+
+        // An election costs readers about as much, and no more is asked of them for a replica that is behind.
+        _pace = new ApplyPace((long)config.ElectionTimeoutTicks * ReplicaClock.TickMs);
         _window = new WindowMover(_options, _clock, _executor);
         _lastStepMs = _clock.NowMs;
         Reads.BeginIdsAbove(parts.Runtime.NextUniqueId());
@@ -482,6 +486,12 @@ internal sealed class ConsensusDriver : IWork
         if (Disk.Space == SpaceLevel.Exhausted && _node.Role != Role.Leader)
         {
             Reads.GiveUpUnapplied();
+        }
+
+        _pace.Note(nowMs, _node.KnownChosen, _applier.AppliedSlot);
+        if (_pace.Reach is Slot reach && _node.Role != Role.Leader)
+        {
+            Reads.GiveUpAbove(reach);
         }
 
         _effects.ApplyIsDue(_applier.ApplyWaiting());

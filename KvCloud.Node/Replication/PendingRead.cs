@@ -16,6 +16,9 @@ internal enum ReadStatus
 
     /// <summary>The replica does not have the slot, and applies nothing more before its disk has room.</summary>
     NotFollowing = 3,
+
+    /// <summary>The replica is so far behind that it will not have applied the slot soon.</summary>
+    Behind = 4,
 }
 
 /// <param name="Slot">The read index, if one was confirmed.</param>
@@ -28,6 +31,9 @@ internal abstract class PendingRead
 
     /// <summary><see cref="IReplicaClock.NowMs"/> after which the caller no longer waits.</summary>
     public required long DeadlineMs { get; init; }
+
+    /// <summary>Whether it waits for a replica that is far behind too: its caller can ask no other.</summary>
+    public bool IsBoundToReplica { get; init; }
 
     public bool IsFinished => Volatile.Read(ref _isFinished) != 0;
 

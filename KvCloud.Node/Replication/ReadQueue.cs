@@ -181,7 +181,7 @@ internal sealed class ReadQueue(IReplicaClock clock, Func<Slot> appliedSlot)
         FinishAll(expired, new ReadOutcome(ReadStatus.NotConfirmed, Slot.Zero));
         if (IsAnyUnapplied)
         {
-            GiveUpUnapplied(nowMs, ReadStatus.NotApplied);
+            GiveUpUnapplied(ReadStatus.NotApplied, (_, read) => read.DeadlineMs <= nowMs);
         }
     }
 
@@ -193,7 +193,18 @@ internal sealed class ReadQueue(IReplicaClock clock, Func<Slot> appliedSlot)
     {
         if (IsAnyUnapplied)
         {
-            GiveUpUnapplied(long.MaxValue, ReadStatus.NotFollowing);
+            GiveUpUnapplied(ReadStatus.NotFollowing, (_, _) => true);
+        }
+    }
+
+    /// <summary>
+    /// The replica will not have applied what lies above the slot soon, and another replica may have it.
+    /// </summary>
+    public void GiveUpAbove(Slot slot)
+    {
+        if (IsAnyUnapplied)
+        {
+            GiveUpUnapplied(ReadStatus.Behind, (awaited, read) => awaited > slot.Value && !read.IsBoundToReplica);
         }
     }
 
@@ -304,20 +315,20 @@ internal sealed class ReadQueue(IReplicaClock clock, Func<Slot> appliedSlot)
         }
     }
 
-    private void GiveUpUnapplied(long dueMs, ReadStatus status)
+    private void GiveUpUnapplied(ReadStatus status, Func<long, PendingRead, bool> isGivenUp)
     {
         List<(long Slot, PendingRead Read)> expired = [];
         lock (_unappliedGate)
         {
             foreach ((long slot, List<PendingRead> reads) in _unapplied)
             {
-                expired.AddRange(reads.Where(read => read.DeadlineMs <= dueMs).Select(read => (slot, read)));
+                expired.AddRange(reads.Where(read => isGivenUp(slot, read)).Select(read => (slot, read)));
             }
 
             foreach (long slot in expired.Select(item => item.Slot).Distinct())
             {
                 List<PendingRead> reads = _unapplied[slot];
-                reads.RemoveAll(read => read.DeadlineMs <= dueMs);
+                reads.RemoveAll(read => isGivenUp(slot, read));
                 if (reads.Count == 0)
                 {
                     _unapplied.Remove(slot);

@@ -161,6 +161,14 @@ internal sealed class RoutingManager(
             return wait == ReadWait.Version ? ConcludeVersion(request.AtVersion!.Value) : ReadAdmission.Ok;
         }
 
+        if (outcome.Status == ReadStatus.Behind)
+        {
+            return new ReadAdmission(
+                KvStatus.TooStale,
+                $"this replica is behind: it has applied slot {driver.AppliedSlot}, and will not soon have applied slot"
+                    + $" {outcome.Slot}, which the read must see");
+        }
+
         if (wait == ReadWait.Fresh)
         {
             return TooStale(request.MaxStalenessMs ?? options.MaxStalenessMs);
@@ -186,6 +194,17 @@ internal sealed class RoutingManager(
     public ValueTask<ReadAdmission> AdmitReadAsync(
         ReadConsistency? level, int? maxStalenessMs, long deadlineMs, CancellationToken cancellationToken) =>
         AdmitAsync(new ReadRequest(level, maxStalenessMs), deadlineMs, cancellationToken);
+
+    /// <summary>
+    /// Completes when this replica has applied everything that was chosen before the call, however far behind it is.
+    /// </summary>
+    public ValueTask<ReadAdmission> CatchUpAsync(long deadlineMs)
+    {
+        var request = new ReadRequest(ReadConsistency.ReadIndex);
+        return TryAdmit(request, out ReadAdmission admission, out ReadWait wait, out Slot slot)
+            ? new ValueTask<ReadAdmission>(admission)
+            : WaitAsync(request, wait, slot, deadlineMs, CancellationToken.None, isBoundToReplica: true);
+    }
 
     /// <summary>
     /// Completes when this replica has applied <paramref name="version"/>; VERSION_IN_FUTURE if it was never issued.
@@ -222,11 +241,17 @@ internal sealed class RoutingManager(
     }
 
     private ValueTask<ReadAdmission> WaitAsync(
-        in ReadRequest request, ReadWait wait, Slot slot, long deadlineMs, CancellationToken cancellationToken)
+        in ReadRequest request,
+        ReadWait wait,
+        Slot slot,
+        long deadlineMs,
+        CancellationToken cancellationToken,
+        bool isBoundToReplica = false)
     {
         var read = new TaskRead(wait == ReadWait.Applied ? null : StartSpan())
         {
             DeadlineMs = WaitDeadlineMs(wait, deadlineMs),
+            IsBoundToReplica = isBoundToReplica,
         };
         Wait(read, request, wait, slot);
         return new ValueTask<ReadAdmission>(

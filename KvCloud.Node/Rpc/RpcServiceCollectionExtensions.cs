@@ -65,11 +65,10 @@ internal static class RpcServiceCollectionExtensions
         return new Authenticator(() => reader.Access, options, time, audit, jwt, readIndex);
     }
 
+    /// <summary>A login is one connection's, and so waits for this replica.</summary>
     private static async ValueTask<ReadIndexOutcome> ReadIndexAsync(RoutingManager routing, long deadlineMs)
     {
-        ReadAdmission admission = await routing
-            .AdmitReadAsync(Routing.ReadConsistency.ReadIndex, null, deadlineMs, CancellationToken.None)
-            .ConfigureAwait(false);
+        ReadAdmission admission = await routing.CatchUpAsync(deadlineMs).ConfigureAwait(false);
         return new ReadIndexOutcome(admission.Code, admission.Message);
     }
 

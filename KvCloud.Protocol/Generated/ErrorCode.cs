@@ -78,7 +78,7 @@ namespace KvCloud.Protocol
     /// </summary>
     UNAUTHENTICATED = 19,
     /// <summary>
-    /// This replica has been out of touch for longer than `max_staleness_ms`.
+    /// This replica has been out of touch for longer than `max_staleness_ms`, or is far behind: ask another.
     /// </summary>
     TOO_STALE = 20,
     /// <summary>

@@ -65,6 +65,25 @@ public sealed class ReadQueueTests
     }
 
     [Fact]
+    public void GiveUpAbove_answers_what_waits_for_a_higher_slot_unless_it_can_ask_no_other_replica()
+    {
+        Read near = Join();
+        Answer(Ask(), confirmed: true, slot: 7);
+        Read far = Join();
+        Answer(Ask(), confirmed: true, slot: 8);
+        var bound = new Read { DeadlineMs = long.MaxValue, IsBoundToReplica = true };
+        _queue.WaitForApplied(new Slot(8), bound);
+
+        _queue.GiveUpAbove(new Slot(7));
+
+        Assert.Equal(new ReadOutcome(ReadStatus.Behind, new Slot(8)), far.Outcome);
+        Assert.Equal((null, null), (near.Outcome, bound.Outcome));
+        Apply(8);
+        Assert.Equal((ReadStatus.Ready, ReadStatus.Ready), (near.Outcome?.Status, bound.Outcome?.Status));
+        Assert.False(_queue.IsAnyUnapplied);
+    }
+
+    [Fact]
     public void Answered_read_waits_until_its_slot_is_applied()
     {
         Read read = Join();

@@ -55,6 +55,9 @@ internal sealed class ServiceHost : IAsyncDisposable
     /// <summary>The replicas' logs, by index.</summary>
     public IReadOnlyList<MemoryPaxosLog> Logs => _logs;
 
+    /// <summary>Called for each command that a replica, whose index it is given, applies.</summary>
+    public Action<int>? Applying { get; set; }
+
     /// <summary>What each replica believes of its free space is said by one of these.</summary>
     public IReadOnlyList<SimDisk> Disks => _disks;
 
@@ -113,7 +116,7 @@ internal sealed class ServiceHost : IAsyncDisposable
         var executor = new KvStoreExecutor(new MemoryKvStore());
         _logs.Add(new MemoryPaxosLog());
         _disks.Add(new SimDisk(new DeterministicRandom(1)));
-        var runtime = new ThreadRuntime(TimeProvider.System);
+        var runtime = new ObservedRuntime(() => Applying?.Invoke(self));
         var replica = new Replica(
             new PaxosConfig { Self = new NodeId(self), Voters = voters, Seed = (ulong)self + 1 },
             _logs[self],
