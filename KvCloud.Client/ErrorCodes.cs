@@ -17,4 +17,9 @@ internal static class ErrorCodes
     public static bool IsRefusal(ErrorCode code) => code is
         ErrorCode.NOT_LEADER or ErrorCode.NO_LEADER or ErrorCode.OVERLOADED or ErrorCode.TIMEOUT
         or ErrorCode.TOO_STALE or ErrorCode.SHUTTING_DOWN;
+
+    /// <summary>The node itself cannot answer, and another node may.</summary>
+    public static bool IsOfNode(ErrorCode code) => code is
+        ErrorCode.NO_LEADER or ErrorCode.TIMEOUT or ErrorCode.TOO_STALE or ErrorCode.SHUTTING_DOWN
+        or ErrorCode.CORRUPTION;
 }

@@ -97,8 +97,13 @@ internal sealed class CallEngine : IAsyncDisposable
                             continue;
                         }
 
-                        reply = reply.Explained(login.Error);
+                        reply = login.Explain(in reply);
                     }
+                }
+
+                if (!method.IsWrite && reply.Status == ReplyStatus.Answered && ErrorCodes.IsOfNode(reply.Code))
+                {
+                    node.PassOver();
                 }
 
                 Verdict verdict = progress.Judge(in reply, node, method, isSafeToRepeat, target);

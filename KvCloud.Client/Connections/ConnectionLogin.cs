@@ -16,13 +16,19 @@ internal sealed class ConnectionLogin(Credentials credentials, TimeSpan timeout,
     private readonly SemaphoreSlim _one = new(1);
     private long _failedAt;
     private int _attempts;
-    private string? _error;
+    private Failed? _failed;
 
     /// <summary>Counts the attempts; a call remembers it when it is sent.</summary>
     public int Attempts => Volatile.Read(ref _attempts);
 
     /// <summary>Why the last attempt failed; null after a success.</summary>
-    public string? Error => Volatile.Read(ref _error);
+    public string? Error => Volatile.Read(ref _failed)?.Why;
+
+    /// <summary>Whether the node has not answered the last attempt.</summary>
+    public bool IsUnanswered => Volatile.Read(ref _failed) is { Code: null };
+
+    /// <summary>Code: the node's answer; null where there is none.</summary>
+    private sealed record Failed(ErrorCode? Code, string Why);
 
     /// <summary>Whether the connection is logged in now.</summary>
     /// <param name="connector">The connection.</param>
@@ -33,16 +39,16 @@ internal sealed class ConnectionLogin(Credentials credentials, TimeSpan timeout,
         await _one.WaitAsync(cancellationToken).ConfigureAwait(false);
         try
         {
-            bool hasFailedLately = Error is not null && time.GetElapsedTime(_failedAt) < PauseAfterFailure;
+            bool hasFailedLately = _failed is not null && time.GetElapsedTime(_failedAt) < PauseAfterFailure;
             if (Attempts == seen && !hasFailedLately)
             {
-                string? error = await LogInAsync(connector, cancellationToken).ConfigureAwait(false);
+                Failed? failed = await LogInAsync(connector, cancellationToken).ConfigureAwait(false);
                 _failedAt = time.GetTimestamp();
-                Volatile.Write(ref _error, error);
+                Volatile.Write(ref _failed, failed);
                 Volatile.Write(ref _attempts, seen + 1);
             }
 
-            return Error is null;
+            return _failed is null;
         }
         finally
         {
@@ -50,10 +56,30 @@ internal sealed class ConnectionLogin(Credentials credentials, TimeSpan timeout,
         }
     }
 
+    /// <summary>
+    /// An answer that nobody has logged in, with the reason. Where this node could not tell whether the login is right,
+    /// it counts as such a refusal, since another node may know.
+    /// </summary>
+    public Reply Explain(in Reply unauthenticated)
+    {
+        if (Volatile.Read(ref _failed) is not { } failed)
+        {
+            return unauthenticated;
+        }
+
+        ErrorCode code = failed.Code ?? ErrorCode.TIMEOUT;
+        return new Reply
+        {
+            Status = ReplyStatus.Answered,
+            Code = ErrorCodes.IsOfNode(code) ? code : unauthenticated.Code,
+            Message = failed.Why,
+        };
+    }
+
     public void Dispose() => _one.Dispose();
 
     /// <summary>Null where it succeeded.</summary>
-    private async ValueTask<string?> LogInAsync(Connector connector, CancellationToken cancellationToken)
+    private async ValueTask<Failed?> LogInAsync(Connector connector, CancellationToken cancellationToken)
     {
         AuthenticateCall call;
         try
@@ -62,14 +88,23 @@ internal sealed class ConnectionLogin(Credentials credentials, TimeSpan timeout,
         }
         catch (Exception exception) when (exception is not OperationCanceledException)
         {
-            return $"the token provider failed: {exception.Message}";
+            return new Failed(ErrorCode.UNAUTHENTICATED, $"the token provider failed: {exception.Message}");
         }
 
-        Reply reply = await connector.SendAsync(
-                in call, default, time.TickMs() + (long)timeout.TotalMilliseconds, cancellationToken)
-            .ConfigureAwait(false);
-        return reply.Status == ReplyStatus.Answered && reply.Code == ErrorCode.OK
-            ? null
-            : $"the login failed: {reply.Message ?? reply.Code.ToString()}";
+        // Nobody sweeps the deadlines of a connection that is being opened.
+        using var timer = new CancellationTokenSource(timeout, time);
+        using var limit = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, timer.Token);
+        try
+        {
+            Reply reply = await connector.SendAsync(in call, default, long.MaxValue, limit.Token).ConfigureAwait(false);
+            ErrorCode? code = reply.Status == ReplyStatus.Answered ? reply.Code : null;
+            return code == ErrorCode.OK
+                ? null
+                : new Failed(code, $"the login failed: {reply.Message ?? code.ToString()}");
+        }
+        catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)
+        {
+            return new Failed(null, $"the login failed: no answer within {timeout.TotalMilliseconds:0} ms");
+        }
     }
 }

@@ -35,9 +35,15 @@ internal sealed class ConnectorFactory(
             var connector = new Connector(stream, options);
             if (credentials is not null)
             {
-                // Where it fails the connection stays: calls that need no login go on, the others hear why.
+                // Where it is refused the connection stays: calls that need no login go on, the others hear why.
                 connector.Login = new ConnectionLogin(credentials, connectTimeout, options.Time);
                 await connector.Login.RunAsync(connector, seen: 0, cancellationToken).ConfigureAwait(false);
+                if (connector.Login.IsUnanswered)
+                {
+                    // Calls behind it would wait as well.
+                    await connector.DisposeAsync().ConfigureAwait(false);
+                    throw new IOException(connector.Login.Error);
+                }
             }
 
             return connector;

@@ -161,12 +161,16 @@ internal sealed class ClusterTopology(
         return leader is not null && mayTry && !ReferenceEquals(leader, avoid) ? leader : PickAny(avoid);
     }
 
-    /// <summary>The better of two random nodes, by observed latency and calls in flight.</summary>
+    /// <summary>
+    /// The better of two random nodes, by observed latency and calls in flight. A node that is passed over is taken
+    /// only where there is no other.
+    /// </summary>
     public Node? PickAny(Node? avoid)
     {
         Node[] members = Volatile.Read(ref _members);
-        return PickHealthy(members, avoid)
-            ?? PickHealthy(Volatile.Read(ref _everyone), avoid)
+        return PickHealthy(members, avoid, mayBePassedOver: false)
+            ?? PickHealthy(members, avoid, mayBePassedOver: true)
+            ?? PickHealthy(Volatile.Read(ref _everyone), avoid, mayBePassedOver: true)
             ?? PickSoonest(Volatile.Read(ref _everyone), avoid);
     }
 
@@ -199,12 +203,12 @@ internal sealed class ClusterTopology(
         return found;
     }
 
-    private static Node? PickHealthy(Node[] nodes, Node? avoid)
+    private static Node? PickHealthy(Node[] nodes, Node? avoid, bool mayBePassedOver)
     {
         int healthy = 0;
         foreach (Node node in nodes)
         {
-            healthy += IsCandidate(node, avoid) ? 1 : 0;
+            healthy += IsCandidate(node, avoid, mayBePassedOver) ? 1 : 0;
         }
 
         if (healthy == 0)
@@ -212,24 +216,25 @@ internal sealed class ClusterTopology(
             return null;
         }
 
-        Node first = NthCandidate(nodes, avoid, Random.Shared.Next(healthy));
+        Node first = NthCandidate(nodes, avoid, mayBePassedOver, Random.Shared.Next(healthy));
         if (healthy == 1)
         {
             return first;
         }
 
-        Node second = NthCandidate(nodes, avoid, Random.Shared.Next(healthy));
+        Node second = NthCandidate(nodes, avoid, mayBePassedOver, Random.Shared.Next(healthy));
         return second.Score < first.Score ? second : first;
     }
 
-    private static bool IsCandidate(Node node, Node? avoid) => !node.IsCircuitOpen && !ReferenceEquals(node, avoid);
+    private static bool IsCandidate(Node node, Node? avoid, bool mayBePassedOver) =>
+        !node.IsCircuitOpen && !ReferenceEquals(node, avoid) && (mayBePassedOver || !node.IsPassedOver);
 
-    private static Node NthCandidate(Node[] nodes, Node? avoid, int n)
+    private static Node NthCandidate(Node[] nodes, Node? avoid, bool mayBePassedOver, int n)
     {
         Node? last = null;
         foreach (Node node in nodes)
         {
-            if (IsCandidate(node, avoid))
+            if (IsCandidate(node, avoid, mayBePassedOver))
             {
                 last = node;
                 if (n-- == 0)
@@ -239,7 +244,7 @@ internal sealed class ClusterTopology(
             }
         }
 
-        // Another thread has just opened a circuit breaker.
+        // Another thread has just opened a circuit breaker, or passes a node over.
         return last ?? nodes[0];
     }
 

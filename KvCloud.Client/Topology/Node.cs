@@ -16,6 +16,7 @@ internal sealed class Node : IAsyncDisposable
     private const int FirstOpenMs = 100;
     private const int LongestOpenMs = 5_000;
     private const int TimeoutsUntilOpen = 3;
+    private const int PassedOverMs = 1_000;
 
     private readonly ConnectorFactory _factory;
     private readonly PoolOptions _pool;
@@ -32,6 +33,7 @@ internal sealed class Node : IAsyncDisposable
     private int _failuresInARow;
     private int _timeoutsInARow;
     private long _circuitOpenUntilMs;
+    private long _passedOverUntilMs;
     private double _latencyMs;
     private long _latencyAtTickMs;
     private string? _lastError;
@@ -65,6 +67,9 @@ internal sealed class Node : IAsyncDisposable
     public bool IsProbeDue => IsCircuitOpen && _factory.Time.TickMs() >= Volatile.Read(ref _circuitOpenUntilMs);
 
     public long CircuitOpenUntilMs => Volatile.Read(ref _circuitOpenUntilMs);
+
+    /// <summary>The node has refused a call that others may answer: for a while they are preferred.</summary>
+    public bool IsPassedOver => _factory.Time.TickMs() < Volatile.Read(ref _passedOverUntilMs);
 
     public int ConnectionCount => Volatile.Read(ref _connectors).Length;
 
@@ -160,6 +165,11 @@ internal sealed class Node : IAsyncDisposable
             OpenCircuit("it does not answer");
         }
     }
+
+    /// <summary>
+    /// The node has refused a call that others may answer. It does so quickly, and would by its latency be preferred.
+    /// </summary>
+    public void PassOver() => Volatile.Write(ref _passedOverUntilMs, _factory.Time.TickMs() + PassedOverMs);
 
     public void ReportConnectFailure(string reason) => OpenCircuit(reason);
 

@@ -45,9 +45,5 @@ internal readonly struct Reply
     /// <summary>Rows (<see cref="KvEntry"/>[]) or generated buffers (byte[][]).</summary>
     public object? Rows { get; init; }
 
-    /// <summary>The same answer with another text, if there is one.</summary>
-    public Reply Explained(string? message) =>
-        message is null ? this : new Reply { Status = Status, Code = Code, Message = message };
-
     public static Reply Failed(ReplyStatus status, string message) => new() { Status = status, Message = message };
 }

@@ -314,6 +314,56 @@ public sealed class FailoverTests
         }
     }
 
+    [Theory]
+    [InlineData(ErrorCode.TOO_STALE)]
+    [InlineData(ErrorCode.TIMEOUT)]
+    [InlineData(ErrorCode.CORRUPTION)]
+    public async Task GetAsync_replica_that_refuses_quickly_is_asked_again_only_after_a_while(ErrorCode code)
+    {
+        await using var cluster = new ScriptedCluster(3);
+        await using KvCloudClient client = Connect(cluster.Endpoints);
+        await client.SetAsync("a", "1");
+        await client.GetClusterHealthAsync();
+        cluster.Nodes[1].Script = call => Act(call.Method == "get", new ScriptedAct { Refuse = code });
+
+        long started = Environment.TickCount64;
+        for (int i = 0; i < 300; i++)
+        {
+            Assert.Equal("1", await client.GetStringAsync("a"));
+        }
+
+        int refused = cluster.Nodes[1].Calls("get").Count;
+        long seconds = (Environment.TickCount64 - started) / 1_000;
+        Assert.True(refused <= seconds + 1, $"{refused} of 300 reads in {seconds} s were refused");
+
+        // It has recovered, and is not forgotten.
+        cluster.Nodes[1].Script = null;
+        long until = Environment.TickCount64 + (long)Patience.TotalMilliseconds;
+        while (cluster.Nodes[1].Calls("get").Count == refused)
+        {
+            Assert.True(Environment.TickCount64 < until, "a node that has recovered gets no reads");
+            Assert.Equal("1", await client.GetStringAsync("a"));
+        }
+    }
+
+    [Fact]
+    public async Task GetAsync_all_replicas_refuse_for_a_moment_asks_them_again_at_once()
+    {
+        await using var cluster = new ScriptedCluster(3);
+        await using KvCloudClient client = Connect(cluster.Endpoints);
+        await client.SetAsync("a", "1");
+        int asked = 0;
+        foreach (ScriptedNode node in cluster.Nodes)
+        {
+            node.Script = call => Act(
+                call.Method == "get" && Interlocked.Increment(ref asked) <= 6,
+                new ScriptedAct { Refuse = ErrorCode.TOO_STALE });
+        }
+
+        Assert.Equal("1", await client.GetStringAsync("a"));
+        Assert.Equal(7, asked);
+    }
+
     [Fact]
     public async Task GetAsync_node_is_silent_asks_another_within_the_deadline()
     {
