@@ -23,14 +23,14 @@ internal sealed record AlternativeNames(
     public IEnumerable<string> All => [.. Uris, .. DnsNames, .. Addresses.Select(address => address.ToString())];
 
     /// <exception cref="CertificateRequestException">A host is neither a DNS name nor an address.</exception>
-    public static AlternativeNames Of(CertificateIdentity identity, IEnumerable<string> hosts)
+    public static AlternativeNames Of(IEnumerable<CertificateIdentity> identities, IEnumerable<string> hosts)
     {
         ILookup<bool, (string Host, IPAddress? Address)> kinds = hosts
             .Distinct(StringComparer.OrdinalIgnoreCase)
             .Select(host => (host, HostName.AddressOf(host)))
             .ToLookup(host => host.Item2 is null);
         return new AlternativeNames(
-            [identity.ToString()],
+            [.. identities.Select(identity => identity.ToString()).Distinct()],
             [.. kinds[true].Select(host => host.Host)],
             [.. kinds[false].Select(host => host.Address!)]);
     }

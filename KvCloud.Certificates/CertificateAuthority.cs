@@ -66,17 +66,26 @@ internal sealed class CertificateAuthority : IDisposable
 
     /// <summary>A certificate for TLS on both sides: a node accepts connections, and makes them to its peers.</summary>
     /// <param name="hosts">DNS names and addresses that clients and peers reach it at.</param>
-    public IssuedCertificate IssueNode(CertificateIdentity node, IReadOnlyCollection<string> hosts, int days) =>
-        Issue(node, hosts, days, [ServerAuthentication, ClientAuthentication]);
+    /// <param name="also">Other nodes that it may become.</param>
+    public IssuedCertificate IssueNode(
+        CertificateIdentity node,
+        IReadOnlyCollection<string> hosts,
+        int days,
+        IReadOnlyCollection<CertificateIdentity>? also = null) =>
+        Issue(node, also ?? [], hosts, days, [ServerAuthentication, ClientAuthentication]);
 
     /// <summary>A certificate for TLS on the side that connects.</summary>
     public IssuedCertificate IssueClient(CertificateIdentity user, int days) =>
-        Issue(user, [], days, [ClientAuthentication]);
+        Issue(user, [], [], days, [ClientAuthentication]);
 
     public void Dispose() => _certificate.Dispose();
 
     private IssuedCertificate Issue(
-        CertificateIdentity identity, IReadOnlyCollection<string> hosts, int days, string[] usages)
+        CertificateIdentity identity,
+        IReadOnlyCollection<CertificateIdentity> also,
+        IReadOnlyCollection<string> hosts,
+        int days,
+        string[] usages)
     {
         using var key = ECDsa.Create(ECCurve.NamedCurves.nistP256);
         var request = new CertificateRequest(Subject(identity.CommonName), key, HashAlgorithmName.SHA256);
@@ -90,7 +99,7 @@ internal sealed class CertificateAuthority : IDisposable
         }
 
         request.CertificateExtensions.Add(new X509EnhancedKeyUsageExtension(purposes, critical: false));
-        request.CertificateExtensions.Add(AlternativeNames.Of(identity, hosts).Encode());
+        request.CertificateExtensions.Add(AlternativeNames.Of(also.Prepend(identity), hosts).Encode());
         request.CertificateExtensions.Add(new X509SubjectKeyIdentifierExtension(request.PublicKey, critical: false));
         request.CertificateExtensions.Add(X509AuthorityKeyIdentifierExtension.CreateFromCertificate(
             _certificate, includeKeyIdentifier: HasKeyIdentifier(_certificate), includeIssuerAndSerial: false));

@@ -33,7 +33,7 @@ internal static class NodeLifetime
             {
                 NodeId = app.Services.GetRequiredService<NodeTopology>().SelfId,
             });
-            InstallRestart restart = app.Services.GetRequiredService<InstallRestart>();
+            HostRestart restart = app.Services.GetRequiredService<HostRestart>();
             using var signals = new StopSignals();
             BackgroundService[] background =
                 [.. app.Services.GetServices<IHostedService>().OfType<BackgroundService>()];

@@ -55,6 +55,7 @@ static async Task<int?> RunHostAsync(string[] args)
     builder.Services.AddSingleton(progress);
     builder.Services.AddNodeTls(configuration.Certificates);
     builder.Services.AddReplica(options, topology);
+    builder.Services.AddReplacement();
     builder.Services.AddClusterManager(ReplicaServices.Feeds);
     builder.Services.AddKvRpc(options.ToRpcOptions());
 

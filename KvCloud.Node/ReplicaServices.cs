@@ -8,6 +8,7 @@ using KvCloud.Node.Configuration;
 using KvCloud.Node.Diagnostics;
 using KvCloud.Node.Files;
 using KvCloud.Node.History;
+using KvCloud.Node.Replacement;
 using KvCloud.Node.Replication;
 using KvCloud.Node.Replication.Log;
 using KvCloud.Node.Replication.Snapshots;
@@ -27,7 +28,7 @@ internal static class ReplicaServices
         this IServiceCollection services, NodeOptions options, NodeTopology topology)
     {
         services.AddSingleton(_ => OpenStorage(options, topology));
-        services.AddSingleton<InstallRestart>();
+        services.AddSingleton<HostRestart>();
         services.AddSingleton(NewBootstrap);
         services.AddSingleton(NewTransport);
         services.AddSingleton<ReplicationMetrics>();
@@ -65,6 +66,8 @@ internal static class ReplicaServices
             DataTrouble = () => driver.DataTrouble,
             Scrub = () => replica.Scrubber?.Progress,
             Snapshot = () => replica.SnapshotReceiver?.Progress,
+            Replacement = () => provider.GetRequiredService<LostDisk>().Description
+                ?? provider.GetRequiredService<PlaceRequest>().Description,
         };
     }
 
@@ -137,8 +140,9 @@ internal static class ReplicaServices
             {
                 // The record of the members knows of those that joined, and of those that moved.
                 string recorded = MemberData.Of(transport!.Gate.Members, id).PeerEndpoint;
-                return EndPointOf(recorded.Length > 0
-                    ? recorded
+                string known = recorded.Length > 0 ? recorded : transport.Introduced.GetValueOrDefault(id, "");
+                return EndPointOf(known.Length > 0
+                    ? known
                     : await directory.ResolveAsync(id, token).ConfigureAwait(false));
             },
             storage.Incarnations,
@@ -149,7 +153,7 @@ internal static class ReplicaServices
             },
             provider.GetRequiredService<ILogger<TcpTransport>>(),
             provider.GetService<PeerTls>());
-        transport.Gate.OnRemoved = () => provider.GetRequiredService<Replica>().Removed();
+        transport.Gate.OnRefused = provider.Refused;
         return transport;
     }
 
@@ -201,7 +205,7 @@ internal static class ReplicaServices
         IServiceProvider provider, ReplicaStorage storage, NodeOptions options)
     {
         ILogger<Replica> logger = provider.GetRequiredService<ILogger<Replica>>();
-        InstallRestart restart = provider.GetRequiredService<InstallRestart>();
+        HostRestart restart = provider.GetRequiredService<HostRestart>();
         EventHistory events = provider.GetRequiredService<EventHistory>();
         var storeOptions = options.ToStoreOptions();
         if (storage.HasInstalledSnapshot)

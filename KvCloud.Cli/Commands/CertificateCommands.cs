@@ -60,10 +60,15 @@ internal static class CertificateCommands
             HelpName = "name,...",
             Required = true,
         };
+        var also = new Option<int[]>("--also")
+        {
+            Description = "Another number that the node may take (deployment.replacement_ids); once for each.",
+            HelpName = "number",
+        };
         var options = new IssueOptions();
         var command = new Command("create-node", "Make a node's certificate: node_N.crt and node_N.key.")
         {
-            node, hosts,
+            node, hosts, also,
         };
         options.AddTo(command);
         command.SetAction(parsed =>
@@ -79,7 +84,14 @@ internal static class CertificateCommands
                 console,
                 parsed,
                 CertificatePaths.OfNode(options.OutputOf(parsed), identity.NodeId!.Value),
-                authority.IssueNode(identity, names, options.DaysOf(parsed)),
+                authority.IssueNode(
+                    identity,
+                    names,
+                    options.DaysOf(parsed),
+                    [
+                        .. (parsed.GetValue(also) ?? []).Select(
+                            number => CertificateIdentity.ForNode(identity.Cluster, number)),
+                    ]),
                 options.ReplacesIn(parsed),
                 options.AuthorityFileOf(parsed));
         });

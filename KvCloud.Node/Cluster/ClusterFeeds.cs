@@ -36,4 +36,7 @@ internal sealed record ClusterFeeds(
 
     /// <summary>The snapshot that is being fetched; null for none.</summary>
     public Func<SnapshotProgress?> Snapshot { get; init; } = () => null;
+
+    /// <summary>How this replica comes back whose disk was lost; null if none was.</summary>
+    public Func<string?> Replacement { get; init; } = () => null;
 }

@@ -1,5 +1,7 @@
 using System.Globalization;
+using KvCloud.Node.Files;
 using KvCloud.Node.Routing;
+using KvCloud.Node.Storage;
 using KvCloud.Node.Telemetry;
 using KvCloud.Node.Tls;
 
@@ -57,6 +59,8 @@ internal static class NodeConfiguration
         }
 
         var topology = NodeTopology.From(result.Options);
+        topology = topology.AsOwnerOfDirectory(
+            DataDirectory.FindOwner(SystemFiles.Instance, topology.DataDirectory, topology.ClusterId));
         if (line.AskHealth)
         {
             // The node that runs may do so with former certificates, so those that there are now are not checked.

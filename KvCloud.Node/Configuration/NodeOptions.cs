@@ -126,6 +126,16 @@ internal sealed record DeploymentOptions
     [About("How long all members must have been connected and able to follow before the feature level rises.")]
     [Between(0, 604_800_000)]
     public int FeatureLevelDelayMs { get; init; } = 60_000;
+
+    [About("Ids that this replica may take by itself, in this order, when its disk is lost: it then joins as a learner "
+        + "and asks the group to be put in the place of the lost one. No other replica may ever have them. Empty: "
+        + "never by itself (kv member replace).")]
+    [Between(0, ReplacementRules.MaxIds)]
+    public IReadOnlyList<int> ReplacementIds { get; init; } = [];
+
+    [About("File with the token of a user who may administer the cluster, by which this replica asks for that where "
+        + "authorization is required. Not set: security.auth_token, if there is one.")]
+    public string? ReplacementTokenFile { get; init; }
 }
 
 internal sealed record ConsensusOptions

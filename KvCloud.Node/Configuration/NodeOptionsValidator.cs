@@ -32,7 +32,8 @@ internal sealed class NodeOptionsValidator
         validator.CheckNames();
         validator.CheckSizes();
         validator.CheckJwt();
-        foreach ((string path, string what, string allowed) in TlsRules.Mistakes(options))
+        foreach ((string path, string what, string allowed) in
+            TlsRules.Mistakes(options).Concat(ReplacementRules.Mistakes(options)))
         {
             validator.Mistake(path, what, allowed);
         }

@@ -31,6 +31,9 @@ internal sealed record NodeTopology
     /// <summary>Whether this node joins a group that began without it.</summary>
     public bool IsJoining { get; init; }
 
+    /// <summary>The ids of this node's place in the group: a lost disk makes it go on under the next.</summary>
+    public required ReplacementIds Ids { get; init; }
+
     /// <summary>The voters that the group begins with; empty for a node that joins.</summary>
     public IEnumerable<int> InitialVoters => IsJoining ? [] : Replicas.Select(replica => replica.NodeId);
 
@@ -75,6 +78,7 @@ internal sealed record NodeTopology
         {
             ClusterId = options.Cluster.Id,
             SelfId = self,
+            Ids = new ReplacementIds(self, self, options.Deployment.ReplacementIds),
             IsJoining = options.Deployment is { Mode: DeploymentMode.Replicated, Join: true },
             Replicas = replicas,
             ListenAddress = options.Listen.Address ?? (client.IsLoopback ? "localhost" : "*"),
@@ -86,6 +90,24 @@ internal sealed record NodeTopology
                 options.Database.BasePath, string.Create(CultureInfo.InvariantCulture, $"node_{self}"))),
         };
     }
+
+    /// <summary>
+    /// As it is where the data directory belongs to one of the replacement ids: this node has that id, the endpoints
+    /// and the directory of the configured one, and joins the group.
+    /// </summary>
+    public NodeTopology AsOwnerOfDirectory(int? owner) => owner is int id && Ids.Spare.Contains(id)
+        ? this with
+        {
+            SelfId = id,
+            Ids = Ids with { Own = id },
+            IsJoining = true,
+            Replicas =
+            [
+                .. Replicas.Select(replica => replica.NodeId == SelfId ? replica with { NodeId = id } : replica)
+                    .OrderBy(replica => replica.NodeId),
+            ],
+        }
+        : this;
 
     private static ReplicaEndpoints ReplicaOf(NodeOptions options, int id)
     {

@@ -64,13 +64,16 @@ internal sealed class Setting
 
     public Type ValueType { get; }
 
-    public bool IsList => ValueType == typeof(IReadOnlyList<string>);
+    public bool IsList => ValueType == typeof(IReadOnlyList<string>) || IsNumberList;
+
+    private bool IsNumberList => ValueType == typeof(IReadOnlyList<int>);
 
     /// <summary>The allowed values: "an integer from 10 to 20000", "one of a, b or c".</summary>
     public string Allowed =>
         Choices.Count == 1 ? $"\"{Choices[0]}\", the only choice"
         : Choices.Count > 1 ? $"one of {JoinWithOr(Choices)}"
         : ValueType == typeof(bool) ? "true or false"
+        : IsNumberList ? $"a list of at most {Number(Bounds!.Maximum)} integers"
         : IsList ? Bounds is null ? "a list of text" : $"a list of at most {Number(Bounds.Maximum)}"
         : ValueType == typeof(string) ? "text"
         : (ValueType == typeof(double) ? "a number" : "an integer")
@@ -91,10 +94,31 @@ internal sealed class Setting
         bool value => value ? "true" : "false",
         string value => Quote(value),
         IReadOnlyList<string> values => $"[{string.Join(", ", values.Select(Quote))}]",
+        IReadOnlyList<int> numbers => $"[{string.Join(", ", numbers.Select(number => Number(number)))}]",
         Enum value => Quote(EnumText(value)),
         IFormattable value => value.ToString(null, CultureInfo.InvariantCulture),
         object value => Quote(value.ToString()!),
     };
+
+    /// <summary>Parses the entries of a list; false if one has the wrong type.</summary>
+    public bool TryParseList(string[] texts, out object? list)
+    {
+        list = texts;
+        if (IsNumberList)
+        {
+            int[] numbers = new int[texts.Length];
+            list = numbers;
+            for (int at = 0; at < texts.Length; at++)
+            {
+                if (!int.TryParse(texts[at], Integer, CultureInfo.InvariantCulture, out numbers[at]))
+                {
+                    return false;
+                }
+            }
+        }
+
+        return true;
+    }
 
     /// <summary>Parses a value; false if it has the wrong type, is out of bounds, or is none of the choices.</summary>
     public bool TryParse(string text, out object? value)

@@ -117,7 +117,16 @@ internal sealed class SettingsReader
                 return;
             }
 
-            setting.Set(_options, values);
+            if (setting.TryParseList(values, out object? list))
+            {
+                setting.Set(_options, list);
+            }
+            else
+            {
+                string shown = string.Join(", ", values.Select(value => $"\"{value}\""));
+                _mistakes.Add($"{setting.Path} has {shown} ({origin}); it must be {setting.Allowed}.");
+            }
+
             return;
         }
     }

@@ -39,6 +39,7 @@ internal static class TlsRules
             Peers = tls.Peers ?? TlsMode.Off,
             Http = tls.Http == HttpTls.Required,
             HasPeers = HasPeers(options),
+            ReplacementIds = topology.Ids.Spare,
             Protocols = tls.MinVersion == "1.2" ? SslProtocols.Tls12 | SslProtocols.Tls13 : SslProtocols.Tls13,
             ReloadInterval = TimeSpan.FromMilliseconds(tls.ReloadIntervalMs),
             HandshakeTimeout = TimeSpan.FromMilliseconds(tls.HandshakeTimeoutMs),

@@ -50,14 +50,15 @@ internal sealed class ReplicaReadyCheck(ClusterFeeds feeds, ClusterManager clust
             details["snapshot_total_bytes"] = snapshot.TotalBytes;
         }
 
+        string? replacement = feeds.Replacement();
         if (verdict.Health != NodeHealth.Healthy)
         {
-            return Task.FromResult(HealthCheckResult.Unhealthy(verdict.Reason, data: details));
+            return Task.FromResult(HealthCheckResult.Unhealthy(replacement ?? verdict.Reason, data: details));
         }
 
         // A replica with a poor disk still answers reads and votes: no reason to take it out of service.
         return Task.FromResult(feeds.Disk().Trouble is string trouble
             ? HealthCheckResult.Degraded(trouble, data: details)
-            : HealthCheckResult.Healthy("knows a leader and is not behind", details));
+            : HealthCheckResult.Healthy(replacement ?? "knows a leader and is not behind", details));
     }
 }

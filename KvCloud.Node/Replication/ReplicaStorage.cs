@@ -1,3 +1,4 @@
+using KvCloud.Consensus;
 using KvCloud.Node.Files;
 using KvCloud.Node.Operations;
 using KvCloud.Node.Replication.Log;
@@ -51,6 +52,11 @@ internal sealed class ReplicaStorage : IDisposable
     /// The mark of a rebuild, whose data may be missing; null if the data are sound, as far as is known.
     /// </summary>
     public RebuildMark? Mark { get; }
+
+    /// <summary>Whether there is nothing in it that a replica could have promised, accepted or learned.</summary>
+    public bool IsEmpty => !HasInstalledSnapshot && Mark is null && !Executor.Health.IsDamaged
+        && Executor.AppliedSlot == Slot.Zero && Log.Promised.IsZero && Log.ChosenSlot == Slot.Zero
+        && Log.LastSlot < Log.FirstSlot;
 
     /// <summary>Opens the stores in the directory. If one of them cannot be opened, the directory is closed.</summary>
     public static ReplicaStorage Open(

@@ -19,6 +19,7 @@ internal sealed class DataDirectory : IDisposable
 
     private readonly IFileSystem _files;
     private readonly IDisposable _lock;
+    private readonly Lock _noting = new();
 
     private DataDirectory(IFileSystem files, string path, IDisposable heldLock, DirectoryIdentity identity)
     {
@@ -47,6 +48,27 @@ internal sealed class DataDirectory : IDisposable
     /// <summary>The directory of one node under the configured base.</summary>
     public static string PathOf(string basePath, int nodeId) => System.IO.Path.Combine(
         basePath, string.Create(CultureInfo.InvariantCulture, $"node_{nodeId}"));
+
+    /// <summary>
+    /// The node whose directory it is, without opening it; null where it is nobody's yet, of another cluster, or
+    /// damaged: opening it says so.
+    /// </summary>
+    public static int? FindOwner(IFileSystem files, string path, string clusterId)
+    {
+        try
+        {
+            string file = System.IO.Path.Combine(path, IdentityFile);
+            DirectoryIdentity? identity = files.FileExists(file)
+                ? DirectoryIdentity.Read(Encoding.UTF8.GetString(files.ReadAllBytes(file)), file)
+                : null;
+            return identity?.ClusterId == clusterId ? identity.NodeId : null;
+        }
+        catch (Exception exception) when (
+            exception is DataDirectoryException or IOException or UnauthorizedAccessException)
+        {
+            return null;
+        }
+    }
 
     /// <summary>Opens the directory, creating it if it is missing, and locks it until Dispose.</summary>
     /// <exception cref="DataDirectoryException">It cannot be used; the message says why in one sentence.</exception>
@@ -116,28 +138,38 @@ internal sealed class DataDirectory : IDisposable
     /// </summary>
     public void NoteStoresMade()
     {
-        if (IsNew)
-        {
-            Note(Identity with { HasStores = true });
-        }
+        Note(identity => identity with { HasStores = true });
     }
 
     /// <summary>Durably records that all other voters remember this replica's incarnation.</summary>
     public void NoteFormed()
     {
-        if (!Identity.IsFormed)
-        {
-            Note(Identity with { IsFormed = true });
-        }
+        Note(identity => identity with { IsFormed = true });
     }
+
+    /// <summary>
+    /// Durably makes this the directory of another node, which joins the group. Only for a directory that has never
+    /// taken part: what it holds is kept, and has to be nothing.
+    /// </summary>
+    /// <exception cref="InvalidOperationException">It has taken part.</exception>
+    public void BecomeNode(int nodeId, Func<long>? drawIncarnation = null) => Note(identity => identity.IsFormed
+        ? throw new InvalidOperationException($"Node {identity.NodeId} has taken part: it stays the node that it is.")
+        : identity with { NodeId = nodeId, Incarnation = (drawIncarnation ?? DrawIncarnation)(), Voters = "" });
 
     /// <summary>Unlocks the directory. Close the stores in it first.</summary>
     public void Dispose() => _lock.Dispose();
 
-    private void Note(DirectoryIdentity identity)
+    private void Note(Func<DirectoryIdentity, DirectoryIdentity> change)
     {
-        WriteIdentity(_files, Path, identity);
-        Identity = identity;
+        lock (_noting)
+        {
+            DirectoryIdentity identity = change(Identity);
+            if (identity != Identity)
+            {
+                WriteIdentity(_files, Path, identity);
+                Identity = identity;
+            }
+        }
     }
 
     private static IDisposable TakeLock(IFileSystem files, string path)

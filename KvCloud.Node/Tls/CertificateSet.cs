@@ -128,6 +128,18 @@ internal sealed class CertificateSet
                 $"is of {CertificateNames.Describe(leaf)}; the certificate of this node has the URI"
                 + $" {options.Node.Uri} among its subject alternative names");
         }
+
+        string[] missing =
+        [
+            .. options.ReplacementIds.Select(id => (options.Node with { NodeId = id }).Uri).Except(names),
+        ];
+        if (isPeer && missing.Length > 0)
+        {
+            throw new CertificateException(
+                "certificate", path,
+                $"does not name {string.Join(", ", missing)}; with deployment.replacement_ids it names these nodes too"
+                + " (kv cert create-node --also)");
+        }
     }
 
     private static void CheckUsage(TlsOptions options, X509Certificate2 leaf, string path)

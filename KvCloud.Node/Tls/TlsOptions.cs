@@ -16,6 +16,11 @@ internal sealed record TlsOptions(NodeName Node, TlsFiles Files)
     /// <summary>Whether this node has peers, so that its certificate must name it and serve for calls too.</summary>
     public bool HasPeers { get; init; } = true;
 
+    /// <summary>
+    /// The ids that this node may go on under when its disk is lost, which its certificate must name too.
+    /// </summary>
+    public IReadOnlyList<int> ReplacementIds { get; init; } = [];
+
     /// <summary>The versions that are spoken.</summary>
     public SslProtocols Protocols { get; init; } = SslProtocols.Tls13;
 

@@ -194,7 +194,7 @@ internal sealed class OutboundSession(
             }
 
             Reject(SessionEnd.RejectedByPeer, refusal.Message);
-            gate.RefusedBy(refusal.Message);
+            gate.RefusedBy(Peer.Id.Value, refusal.Message);
             return;
         }
 

@@ -17,8 +17,10 @@ internal sealed class PeerGate(
 
     public PeerIdentity Self { get; } = self;
 
-    /// <summary>Told once, when a peer says that this node was removed from the group.</summary>
-    public Action? OnRemoved { get; set; }
+    /// <summary>
+    /// Told whenever a peer refuses this node for a reason that it acts on. Any thread; it must not block.
+    /// </summary>
+    public Action<int, PeerRefusal>? OnRefused { get; set; }
 
     /// <summary>The members as the last change made them; none before the first.</summary>
     public GroupMembers Members => _members;
@@ -39,11 +41,12 @@ internal sealed class PeerGate(
     public PeerRelease? ReleaseOfStranger(int nodeId) => _strangers.GetValueOrDefault(nodeId);
 
     /// <summary>The peer has refused this node.</summary>
-    public void RefusedBy(string reason)
+    public void RefusedBy(int peer, string reason)
     {
-        if (reason == RemovedText(Self.NodeId))
+        PeerRefusal refusal = RefusalTexts.MeaningOf(reason, Self, peer);
+        if (refusal != PeerRefusal.Other)
         {
-            OnRemoved?.Invoke();
+            OnRefused?.Invoke(peer, refusal);
         }
     }
 
@@ -56,8 +59,7 @@ internal sealed class PeerGate(
         if (hello.Expected != Self.NodeId)
         {
             throw new HandshakeRefusedException(
-                $"the caller, node {hello.Identity.NodeId}, looks for node {hello.Expected};"
-                + $" this is node {Self.NodeId}");
+                RefusalTexts.OtherNode(hello.Identity.NodeId, hello.Expected, Self.NodeId));
         }
 
         RequirePeer(hello.Identity);
@@ -98,7 +100,7 @@ internal sealed class PeerGate(
 
         if (_isSettled && _members.Removed.Contains(new NodeId(other.NodeId)))
         {
-            throw new HandshakeRefusedException(RemovedText(other.NodeId));
+            throw new HandshakeRefusedException(RefusalTexts.Removed(other.NodeId));
         }
 
         if (!_peers.Contains(other.NodeId))
@@ -119,17 +121,13 @@ internal sealed class PeerGate(
         long recorded = MemberData.Of(_members, other.NodeId).Incarnation;
         if (recorded != 0 && recorded != other.Incarnation)
         {
-            throw new HandshakeRefusedException(
-                $"node {other.NodeId} comes with incarnation {other.Incarnation:X16}, and was given its vote with"
-                + $" {recorded:X16}: it has lost its data directory, and with it its promises");
+            throw new HandshakeRefusedException(RefusalTexts.Forgetful(other, recorded));
         }
 
         // Checked last, so that only a node that is a peer in every other respect is ever remembered.
         if (!Remember(other))
         {
-            throw new HandshakeRefusedException(
-                $"node {other.NodeId} comes with incarnation {other.Incarnation:X16}, node {Self.NodeId} remembers"
-                + " another: it has lost its data directory, and with it its promises");
+            throw new HandshakeRefusedException(RefusalTexts.Forgetful(other, Self.NodeId));
         }
     }
 
@@ -165,10 +163,6 @@ internal sealed class PeerGate(
                 + " max_clock_drift_percent must be the same");
         }
     }
-
-    /// <summary>What a node is told that was removed. It stops for that very text.</summary>
-    private static string RemovedText(int nodeId) =>
-        $"node {nodeId} was removed from this group: its id never returns";
 
     private void NoteWelcome(PeerIdentity answerer)
     {

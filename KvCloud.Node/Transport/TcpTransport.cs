@@ -16,7 +16,6 @@ internal sealed class TcpTransport : IConsensusTransport, IInboundHost
 {
     private const int ListenBacklog = 64;
     private const int AcceptRetryMs = 100;
-    private const int MaxPeers = 63;
 
     private readonly IPEndPoint _bindEndPoint;
     private readonly Func<int, CancellationToken, ValueTask<EndPoint>> _resolve;
@@ -26,7 +25,7 @@ internal sealed class TcpTransport : IConsensusTransport, IInboundHost
     private readonly InboundConnections<InboundConnection> _inbound;
     private readonly Dictionary<InboundConnection, Task> _inboundThreads = [];
     private readonly List<Task> _running = [];
-    private volatile Table _table;
+    private volatile PeerTable _table;
     private Socket? _listener;
     private Action<IReadOnlyList<Message>>? _onReceived;
     private Action<PeerReport>? _onReport;
@@ -63,15 +62,6 @@ internal sealed class TcpTransport : IConsensusTransport, IInboundHost
         _table = MakeTable(ids, before: null);
     }
 
-    /// <summary>The peers of one moment, by rising id.</summary>
-    private sealed record Table(Dictionary<int, int> Indexes, Way[] Ways)
-    {
-        public Way? Find(int nodeId) => Indexes.TryGetValue(nodeId, out int index) ? Ways[index] : null;
-    }
-
-    /// <summary>What carries this node's messages to one peer, until either is no peer any more.</summary>
-    private sealed record Way(Peer Peer, PeerSender Sender, PeerConnector Connector, CancellationTokenSource Stop);
-
     /// <inheritdoc/>
     public IReadOnlyList<PeerLink> Links => [.. _table.Ways.Select(way => way.Peer.ToLink())];
 
@@ -80,6 +70,9 @@ internal sealed class TcpTransport : IConsensusTransport, IInboundHost
         _listener?.LocalEndPoint as IPEndPoint ?? throw new InvalidOperationException("The transport is not started.");
 
     public PeerGate Gate { get; }
+
+    /// <summary>The peers of the last <see cref="Introduce"/>.</summary>
+    public IReadOnlyDictionary<int, string> Introduced { get; private set; } = new Dictionary<int, string>();
 
     public TransportOptions Options { get; }
 
@@ -104,7 +97,7 @@ internal sealed class TcpTransport : IConsensusTransport, IInboundHost
         _running.Add(TransportThread.Start($"kv-accept-{self}", () => Accept(listener)));
         lock (_tableLock)
         {
-            foreach (Way way in _table.Ways)
+            foreach (PeerWay way in _table.Ways)
             {
                 Start(way);
             }
@@ -120,38 +113,24 @@ internal sealed class TcpTransport : IConsensusTransport, IInboundHost
     {
         lock (_tableLock)
         {
-            if (_isDisposed != 0)
-            {
-                return;
-            }
-
-            Table before = _table;
-            IEnumerable<int> lingering = before.Indexes.Keys.Where(
+            IEnumerable<int> lingering = _table.Indexes.Keys.Where(
                 id => !isSettled && members.Removed.Contains(new NodeId(id)));
-            int[] ids =
-            [
-                .. members.Members.Select(member => member.Id.Value).Where(id => id != Gate.Self.NodeId)
-                    .Union(lingering),
-            ];
-            Table after = MakeTable(ids, before);
+            Change(members.Members.Select(member => member.Id.Value).Union(lingering), members, isSettled);
+        }
+    }
 
-            // Before the peers are asked: who was removed is to hear it when it comes again.
-            Gate.Reconfigure(ids, members, isSettled);
-            _table = after;
-            foreach (Way way in after.Ways)
+    /// <summary>
+    /// Who the peers are and where, as one of them says to a replica that has no record of the members; ignored once it
+    /// has. An empty endpoint: as configured.
+    /// </summary>
+    public void Introduce(IReadOnlyDictionary<int, string> peers)
+    {
+        lock (_tableLock)
+        {
+            if (Gate.Members.Slot == Slot.Zero)
             {
-                if (_isStarted && !before.Ways.Contains(way))
-                {
-                    Start(way);
-                }
-            }
-
-            foreach (Way way in before.Ways)
-            {
-                if (!after.Ways.Contains(way))
-                {
-                    End(way);
-                }
+                Introduced = peers;
+                Change(peers.Keys, GroupMembers.None, isSettled: false);
             }
         }
     }
@@ -159,7 +138,7 @@ internal sealed class TcpTransport : IConsensusTransport, IInboundHost
     /// <inheritdoc/>
     public void Send(IReadOnlyList<Message> messages)
     {
-        Table table = _table;
+        PeerTable table = _table;
         ulong touched = 0;
         for (int i = 0; i < messages.Count; i++)
         {
@@ -181,7 +160,7 @@ internal sealed class TcpTransport : IConsensusTransport, IInboundHost
 
     public void Report(PeerReport report)
     {
-        foreach (Way way in _table.Ways)
+        foreach (PeerWay way in _table.Ways)
         {
             way.Sender.Enqueue(report);
             way.Sender.Flush();
@@ -209,7 +188,7 @@ internal sealed class TcpTransport : IConsensusTransport, IInboundHost
         Task[] running;
         lock (_tableLock)
         {
-            foreach (Way way in _table.Ways)
+            foreach (PeerWay way in _table.Ways)
             {
                 way.Sender.Stop();
             }
@@ -219,7 +198,7 @@ internal sealed class TcpTransport : IConsensusTransport, IInboundHost
 
         await Task.WhenAll(running);
         await Task.WhenAll(CloseInbound());
-        foreach (Way way in _table.Ways)
+        foreach (PeerWay way in _table.Ways)
         {
             way.Connector.Dispose();
             way.Stop.Dispose();
@@ -259,39 +238,53 @@ internal sealed class TcpTransport : IConsensusTransport, IInboundHost
 
     public void Deliver(PeerReport report) => _onReport!(report);
 
-    /// <summary>Under the lock, or before anybody else knows of this transport.</summary>
-    private Table MakeTable(IEnumerable<int> peers, Table? before)
+    private void Change(IEnumerable<int> peers, GroupMembers members, bool isSettled)
     {
-        var indexes = new Dictionary<int, int>();
-        var ways = new List<Way>();
-        foreach (int id in peers.Order())
+        if (_isDisposed != 0)
         {
-            if (id < 0 || id == Gate.Self.NodeId || ways.Count >= MaxPeers || !indexes.TryAdd(id, ways.Count))
-            {
-                throw new ArgumentException(
-                    $"Node {id} cannot be a peer of node {Gate.Self.NodeId}: it is the node itself, named twice,"
-                    + $" negative, or one of more than {MaxPeers}.",
-                    nameof(peers));
-            }
-
-            ways.Add(before?.Find(id) ?? MakeWay(id));
+            return;
         }
 
-        return new Table(indexes, [.. ways]);
+        PeerTable before = _table;
+        int[] ids = [.. peers.Where(id => id != Gate.Self.NodeId)];
+        PeerTable after = MakeTable(ids, before);
+
+        // Before the peers are asked: who was removed is to hear it when it comes again.
+        Gate.Reconfigure(ids, members, isSettled);
+        _table = after;
+        foreach (PeerWay way in after.Ways)
+        {
+            if (_isStarted && !before.Ways.Contains(way))
+            {
+                Start(way);
+            }
+        }
+
+        foreach (PeerWay way in before.Ways)
+        {
+            if (!after.Ways.Contains(way))
+            {
+                End(way);
+            }
+        }
     }
 
-    private Way MakeWay(int id)
+    /// <summary>Under the lock, or before anybody else knows of this transport.</summary>
+    private PeerTable MakeTable(IEnumerable<int> peers, PeerTable? before) =>
+        PeerTable.Of(Gate.Self.NodeId, peers, before, MakeWay);
+
+    private PeerWay MakeWay(int id)
     {
         var peer = new Peer(new NodeId(id));
         var sender = new PeerSender(peer, Options, Throttle, Logger);
-        return new Way(
+        return new PeerWay(
             peer,
             sender,
             new PeerConnector(peer, sender, Gate, _resolve, Options, Tls, Throttle, Logger),
             CancellationTokenSource.CreateLinkedTokenSource(_stop.Token));
     }
 
-    private void Start(Way way)
+    private void Start(PeerWay way)
     {
         CancellationToken stop = way.Stop.Token;
         _running.Add(
@@ -300,7 +293,7 @@ internal sealed class TcpTransport : IConsensusTransport, IInboundHost
     }
 
     /// <summary>The other is no peer any more. Its ends close by themselves.</summary>
-    private void End(Way way)
+    private void End(PeerWay way)
     {
         _running.Add(way.Stop.CancelAsync());
         way.Sender.Stop();

@@ -30,12 +30,16 @@ public sealed partial class NodeFolderTests
         ["Replication/Scrubbing"] = ["Consensus", "Files", "State", "Storage"],
         ["Routing"] = ["Consensus", "Operations", "Replication", "State", "Telemetry"],
         ["Configuration"] =
-            ["Access", "Consensus", "Operations", "Replication", "Routing", "Storage", "Telemetry", "Tls", "Transport"],
+        [
+            "Access", "Consensus", "Files", "Operations", "Replication", "Routing", "Storage", "Telemetry", "Tls",
+            "Transport",
+        ],
         ["Cluster"] = ["Configuration", "Consensus", "History", "Replication", "Telemetry", "Transport"],
+        ["Replacement"] = ["Configuration", "Consensus", "Replication", "Storage", "Transport"],
         ["Rpc"] =
         [
-            "Access", "Cluster", "Configuration", "Consensus", "History", "Operations", "Protocol", "Replication",
-            "Routing", "State", "Telemetry", "Thrift", "Tls",
+            "Access", "Cluster", "Configuration", "Consensus", "History", "Operations", "Protocol", "Replacement",
+            "Replication", "Routing", "State", "Telemetry", "Thrift", "Tls",
         ],
         ["Offline"] = ["Configuration", "Consensus", "Files", "Operations", "Replication", "Storage"],
         ["Diagnostics"] =

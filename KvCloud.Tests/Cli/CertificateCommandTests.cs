@@ -49,6 +49,22 @@ public sealed class CertificateCommandTests : IDisposable
     }
 
     [Fact]
+    public async Task CertificateCommands_node_with_other_numbers_names_them_all()
+    {
+        await RunWellAsync("create-ca", "--dir", _folder);
+        await RunWellAsync(
+            "create-node", "--dir", _folder, "--node", "1", "--host", "a.example", "--also", "4", "--also", "5");
+
+        string shown = await RunWellAsync("show", In("node_1.crt"));
+
+        Assert.Contains("node 1 of cluster kvcloud", shown, StringComparison.Ordinal);
+        Assert.Contains(
+            "kvcloud://kvcloud/nodes/1, kvcloud://kvcloud/nodes/4, kvcloud://kvcloud/nodes/5, a.example",
+            shown,
+            StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task CertificateShowCommand_key_or_authority_of_another_exits_1()
     {
         string other = In("other");
@@ -106,6 +122,7 @@ public sealed class CertificateCommandTests : IDisposable
     [InlineData("create-node --node 1", 2)]
     [InlineData("create-node --node 1 --host a:9090", 2)]
     [InlineData("create-node --node 1 --host a --cluster a/b", 2)]
+    [InlineData("create-node --node 1 --host a --also -4", 2)]
     [InlineData("create-client --name a/b", 2)]
     [InlineData("create-client --name a --days 0", 2)]
     [InlineData("create-client --name a --dir /no/such/directory", 1)]

@@ -54,6 +54,7 @@ public sealed class RecoveryProgressTests
         {
             ClusterId = "mine",
             SelfId = 0,
+            Ids = new ReplacementIds(0, 0, []),
             Replicas = [],
             ListenAddress = "127.0.0.1",
             ThriftPort = 0,

@@ -8,6 +8,8 @@ public sealed class ConfigurationMistakeTests : IDisposable
     private const string Joining = "[deployment]\nmode = \"replicated\"\njoin = true\n";
     private const string Three = "replica_endpoints = [\"a:9090\", \"b:9090\", \"c:9090\"]\n";
 
+    private const string Voter = "[deployment]\nmode = \"replicated\"\n" + Three;
+
     private readonly SettingsFixture _fixture = new();
 
     public void Dispose() => _fixture.Dispose();
@@ -122,6 +124,30 @@ public sealed class ConfigurationMistakeTests : IDisposable
     [InlineData("[limits]\nmax_timeout_ms = 5",
         "limits.max_timeout_ms is 5 (kvcloud.toml, line 2); it must be at least limits.default_timeout_ms, which is"
         + " 10000.")]
+    [InlineData("[deployment]\nreplacement_ids = [4]",
+        "deployment.replacement_ids is set (kvcloud.toml, line 2); it is for one of the replicas that a group of at"
+        + " least three begins with, not for a standalone node nor with deployment.join.")]
+    [InlineData(Joining + "instance_id = 9\nreplica_endpoints = [\"9=a:1\", \"2=b:1\"]\nreplacement_ids = [10]",
+        "deployment.replacement_ids is set (kvcloud.toml, line 6); it is for one of")]
+    [InlineData(Voter + "replacement_ids = [2]",
+        "deployment.replacement_ids has 2 (kvcloud.toml, line 4); that is a replica of deployment.replica_endpoints.")]
+    [InlineData(Voter + "replacement_ids = [4, 4]",
+        "deployment.replacement_ids has 4 twice (kvcloud.toml, line 4); an id never returns.")]
+    [InlineData(Voter + "replacement_ids = [9000]",
+        "deployment.replacement_ids has 9000 (kvcloud.toml, line 4); an id is 0 to 8191.")]
+    [InlineData(Voter + "replacement_ids = [\"four\", 5]",
+        "deployment.replacement_ids has \"four\", \"5\" (kvcloud.toml, line 4); it must be a list of at most 16"
+        + " integers.")]
+    [InlineData(Voter + "replacement_ids = 4.5",
+        "deployment.replacement_ids has \"4.5\" (kvcloud.toml, line 4); it must be a list of at most 16 integers.")]
+    [InlineData(Voter + "replacement_ids = [3,4,5,6,7,8,9,10,11,12,13,14,15,16,17,18,19]",
+        "deployment.replacement_ids has 17 entries (kvcloud.toml, line 4); it must be a list of at most 16 integers.")]
+    [InlineData(Voter + "replacement_token_file = \"token\"",
+        "deployment.replacement_token_file is set (kvcloud.toml, line 4); it is of no use without"
+        + " deployment.replacement_ids.")]
+    [InlineData(Voter + "replacement_ids = [4]\n[tls]\ncertificate = \"a\"\nkey = \"b\"\npeers = \"off\"",
+        "tls.ca is not set (the default); with deployment.replacement_ids this node calls others, and tells them by"
+        + " it.")]
     public void Load_a_mistake_in_the_file_is_one_sentence(string toml, string sentence)
     {
         string mistake = Assert.Single(_fixture.Load(toml).Mistakes);

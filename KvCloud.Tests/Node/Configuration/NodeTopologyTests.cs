@@ -40,6 +40,27 @@ public sealed class NodeTopologyTests
         Assert.Equal(new ReplicaEndpoints(0, "localhost:9090", "localhost:9190", 9190, "localhost:9290"), only);
     }
 
+    [Fact]
+    public void AsOwnerOfDirectory_of_a_replacement_id_joins_with_the_endpoints_of_the_lost_one()
+    {
+        NodeOptions options = Replicated(1);
+        options = options with { Deployment = options.Deployment with { ReplacementIds = [4, 5] } };
+        var configured = NodeTopology.From(options);
+
+        NodeTopology replacement = configured.AsOwnerOfDirectory(4);
+
+        Assert.Equal((4, true), (replacement.SelfId, replacement.IsJoining));
+        Assert.Empty(replacement.InitialVoters);
+        Assert.Equal([0, 2, 4], replacement.Replicas.Select(replica => replica.NodeId));
+        Assert.Equal(configured.Self with { NodeId = 4 }, replacement.Self);
+        Assert.Equal(configured.DataDirectory, replacement.DataDirectory);
+        Assert.Equal([1], replacement.Ids.Former);
+        Assert.Equal([1, 4], configured.AsOwnerOfDirectory(5).Ids.Former);
+        Assert.True(replacement.Ids.IsReplacement);
+        Assert.False(configured.Ids.IsReplacement);
+        Assert.All((int?[])[null, 1, 2, 6], owner => Assert.Same(configured, configured.AsOwnerOfDirectory(owner)));
+    }
+
     [Theory]
     [InlineData(400, 50, 40, 20, 5, 31)]
     [InlineData(1000, 100, 100, 50, 10, 80)]

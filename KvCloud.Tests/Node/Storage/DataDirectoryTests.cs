@@ -57,6 +57,47 @@ public sealed class DataDirectoryTests : IDisposable
     }
 
     [Fact]
+    public void BecomeNode_is_the_owner_from_then_on_with_another_incarnation_and_no_voters()
+    {
+        DirectoryIdentity before;
+        using (var directory = DataDirectory.Open(SystemFiles.Instance, NodePath, "c1", 1, Voters))
+        {
+            directory.NoteStoresMade();
+            before = directory.Identity;
+            directory.BecomeNode(4);
+        }
+
+        Assert.Equal(4, DataDirectory.FindOwner(SystemFiles.Instance, NodePath, "c1"));
+        Assert.Throws<DataDirectoryForeignException>(
+            () => DataDirectory.Open(SystemFiles.Instance, NodePath, "c1", 1, Voters));
+        using var again = DataDirectory.Open(SystemFiles.Instance, NodePath, "c1", 4, "");
+        Assert.NotEqual(before.Incarnation, again.Identity.Incarnation);
+        Assert.Equal(("", true, false), (again.Identity.Voters, again.Identity.HasStores, again.Identity.IsFormed));
+    }
+
+    [Fact]
+    public void BecomeNode_of_a_directory_that_has_taken_part_is_refused()
+    {
+        using var directory = DataDirectory.Open(SystemFiles.Instance, NodePath, "c1", 1, Voters);
+        directory.NoteFormed();
+
+        Assert.Throws<InvalidOperationException>(() => directory.BecomeNode(4));
+        Assert.Equal(1, DataDirectory.FindOwner(SystemFiles.Instance, NodePath, "c1"));
+    }
+
+    [Fact]
+    public void FindOwner_of_a_directory_that_is_missing_damaged_or_of_another_cluster_is_nobody()
+    {
+        Assert.Null(DataDirectory.FindOwner(SystemFiles.Instance, NodePath, "c1"));
+        DataDirectory.Open(SystemFiles.Instance, NodePath, "c1", 1, Voters).Dispose();
+        Assert.Equal(1, DataDirectory.FindOwner(SystemFiles.Instance, NodePath, "c1"));
+        Assert.Null(DataDirectory.FindOwner(SystemFiles.Instance, NodePath, "c2"));
+
+        File.WriteAllText(Path.Combine(NodePath, "identity"), "format=4\n");
+        Assert.Null(DataDirectory.FindOwner(SystemFiles.Instance, NodePath, "c1"));
+    }
+
+    [Fact]
     public void Open_directory_of_other_voters_is_refused_by_name()
     {
         DataDirectory.Open(SystemFiles.Instance, NodePath, "c1", 1, Voters).Dispose();

@@ -66,6 +66,25 @@ public sealed class CertificateStoreTests : IDisposable
     }
 
     [Fact]
+    public void Open_certificate_that_lacks_a_replacement_id_is_refused_by_name_and_one_with_all_is_taken()
+    {
+        string[] usages = ["1.3.6.1.5.5.7.3.1", "1.3.6.1.5.5.7.3.2"];
+        PemPair some = _ca.Issue([TestCa.NodeUri(Self), TestCa.NodeUri(4)], usages);
+        PemPair all = _ca.Issue([TestCa.NodeUri(Self), TestCa.NodeUri(4), TestCa.NodeUri(5)], usages);
+
+        CertificateException refusal = Assert.Throws<CertificateException>(() => CertificateStore.Open(
+            Options(some, _ca.CaFile) with { ReplacementIds = [4, 5] }, TimeProvider.System));
+        var store = CertificateStore.Open(
+            Options(all, _ca.CaFile) with { ReplacementIds = [4, 5] }, TimeProvider.System);
+
+        Assert.Contains(
+            "does not name kvcloud://kvcloud/nodes/5; with deployment.replacement_ids it names these nodes too",
+            refusal.Message,
+            StringComparison.Ordinal);
+        Assert.Equal(3, CertificateNames.Of(store.Current.Certificate).Count);
+    }
+
+    [Fact]
     public void Poll_changed_files_are_used_once_they_were_the_same_twice()
     {
         PemPair pair = _ca.Node(Self);

@@ -8,6 +8,27 @@ namespace KvCloud.Tests.Node.Transport;
 
 public sealed class TcpTransportTests
 {
+    /// <summary>The configuration names one that has been replaced; a member says by whom.</summary>
+    [Fact]
+    public async Task Introduce_of_peers_connects_to_them_until_there_is_a_record_of_the_members()
+    {
+        var directory = new Directory();
+        await using TestNode one = await TestNode.StartAsync(1, [2], directory);
+        await using TestNode three = await TestNode.StartAsync(3, [1], directory);
+
+        one.Transport.Introduce(new Dictionary<int, string> { [1] = "", [3] = "elsewhere:9190" });
+        await one.ConnectedToAsync(3);
+        Assert.Equal([3], one.Transport.Links.Select(link => link.Peer.Value));
+        Assert.Equal("elsewhere:9190", one.Transport.Introduced[3]);
+
+        var recorded = GroupMembers.Decode(
+            new Slot(7), GroupMembers.Initial([new NodeId(1), new NodeId(3)]).Encode());
+        one.Transport.Reconfigure(recorded, isSettled: true);
+        one.Transport.Introduce(new Dictionary<int, string> { [2] = "" });
+        Assert.Equal([3], one.Transport.Links.Select(link => link.Peer.Value));
+        Assert.True(one.Link(3).IsConnected);
+    }
+
     [Fact]
     public async Task Send_every_message_type_arrives_as_it_was()
     {

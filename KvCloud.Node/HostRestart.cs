@@ -1,10 +1,10 @@
 namespace KvCloud.Node;
 
 /// <summary>
-/// Ends the host, and has Program run another one in its place: what was fetched is put in place where a replica
-/// opens its stores, and nowhere else.
+/// Ends the host, and has Program run another one in its place: a fetched snapshot is put in place, and another id is
+/// taken, where a replica opens its directory, and nowhere else.
 /// </summary>
-internal sealed class InstallRestart(IHostApplicationLifetime lifetime)
+internal sealed class HostRestart(IHostApplicationLifetime lifetime)
 {
     private int _isRequested;
 
