@@ -35,8 +35,8 @@ internal sealed record AccessOptions
     public int PasswordIterations { get; init; } = PasswordHashing.DefaultIterations;
 
     /// <summary>
-    /// How long a login of somebody who is not known here, or not so, waits until this replica knows what the others
-    /// do.
+    /// How long a login or a call that users and roles refuse, as they are known here, waits at most until this replica
+    /// knows what the others do.
     /// </summary>
     public TimeSpan ReadIndexTimeout { get; init; } = TimeSpan.FromSeconds(10);
 

@@ -25,6 +25,18 @@ internal sealed class Authenticator(
     /// <summary>Users and roles, as of what is applied here.</summary>
     public AccessCatalog Catalog => catalog();
 
+    /// <summary>Whether a user may have that token, whatever is known of it here.</summary>
+    public static bool CanBeOfUser(string token) =>
+        token.Length is >= AccessLimits.MinTokenChars and <= AccessLimits.MaxTokenChars;
+
+    /// <summary>
+    /// Completes once this replica has applied all that was chosen when this was called, or cannot tell. Before that,
+    /// what is refused by <see cref="Catalog"/> may be allowed by those of the others.
+    /// </summary>
+    /// <param name="limit">How long to wait at most, if that is less than the options say.</param>
+    public Task<ReadIndexOutcome> ConfirmAsync(TimeSpan limit) =>
+        readIndex.WaitAsync(limit < options.ReadIndexTimeout ? limit : options.ReadIndexTimeout);
+
     public async ValueTask<LoginOutcome> ByPasswordAsync(string user, string password, Caller caller)
     {
         if (_backoff.WaitMs(caller.Address) is > 0 and var waitMs)
@@ -41,8 +53,8 @@ internal sealed class Authenticator(
         if (isRight == false)
         {
             // The user may have been made, or the password changed, a moment ago.
-            if (await readIndex.WaitAsync(options.ReadIndexTimeout).ConfigureAwait(false) is var confirmed
-                && confirmed.Code != KvStatus.Ok)
+            ReadIndexOutcome confirmed = await ConfirmAsync(options.ReadIndexTimeout).ConfigureAwait(false);
+            if (confirmed.Code != KvStatus.Ok)
             {
                 _backoff.NoteFailure(caller.Address);
                 return NotTold("user or password", user, LoginMethod.Password, caller, in confirmed);
@@ -79,25 +91,27 @@ internal sealed class Authenticator(
     /// <summary>A token of a user is known at once; an identity provider's may have to wait for its keys.</summary>
     public async ValueTask<LoginOutcome> ByTokenAsync(string token, Caller caller)
     {
-        if (ByUserToken(token) is { } atOnce)
+        LoginOutcome outcome = ByUserToken(token)
+            ?? (jwt is not null && JwtLogin.LooksLikeOne(token)
+                ? await jwt.ValidateAsync(token).ConfigureAwait(false)
+                : new LoginOutcome(null, "the token is not known"));
+        if (outcome.Principal is null && CanBeOfUser(token))
         {
-            return Conclude(atOnce, caller);
+            ReadIndexOutcome confirmed = await ConfirmAsync(options.ReadIndexTimeout).ConfigureAwait(false);
+            if (confirmed.Code != KvStatus.Ok)
+            {
+                return NotTold("the token", "", LoginMethod.Token, caller, in confirmed);
+            }
+
+            outcome = ByUserToken(token) ?? outcome;
         }
 
-        if (jwt is null || !JwtLogin.LooksLikeOne(token))
-        {
-            ReadIndexOutcome confirmed = await readIndex.WaitAsync(options.ReadIndexTimeout).ConfigureAwait(false);
-            return confirmed.Code == KvStatus.Ok
-                ? Conclude(ByUserToken(token) ?? new LoginOutcome(null, "the token is not known"), caller)
-                : NotTold("the token", "", LoginMethod.Token, caller, in confirmed);
-        }
-
-        return Conclude(await jwt.ValidateAsync(token).ConfigureAwait(false), caller);
+        return Conclude(outcome, caller);
     }
 
     /// <summary>
-    /// For a single call that carries its token, which waits for nothing: a provider's keys that are not at hand are
-    /// not fetched.
+    /// For a single call that carries its token, by what is known here: a provider's keys that are not at hand are not
+    /// fetched.
     /// </summary>
     public LoginOutcome ByTokenAtOnce(string token)
     {
@@ -164,7 +178,7 @@ internal sealed class Authenticator(
 
     private LoginOutcome? ByUserToken(string token)
     {
-        if (token.Length is < AccessLimits.MinTokenChars or > AccessLimits.MaxTokenChars)
+        if (!CanBeOfUser(token))
         {
             return new LoginOutcome(null, "the token is too short or too long to be one");
         }

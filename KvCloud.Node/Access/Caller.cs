@@ -17,6 +17,9 @@ internal sealed class Caller(EndPoint? remote)
         set => _principal = value;
     }
 
+    /// <summary>For a call that goes on later, as who had logged in when it came.</summary>
+    public Caller AsOfNow() => new(remote) { Principal = Principal };
+
     /// <summary>From where, for the audit trail.</summary>
     public string Remote => remote?.ToString() ?? "";
 

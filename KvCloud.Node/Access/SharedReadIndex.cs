@@ -3,10 +3,11 @@ using KvCloud.Node.Operations;
 namespace KvCloud.Node.Access;
 
 /// <summary>
-/// Waits for a read index before a login is refused: whom this replica does not know may be known to the others.
-/// However many wait, one read index is in progress and one more is to come, which all that came since share: the one
-/// in progress may have been confirmed before their user was made. So strangers who guess names cost the leader a
-/// hundred read indexes a second at most, and an address that has to wait costs it none. Thread-safe.
+/// Waits for a read index before a login or a call is refused: whom this replica does not know, and what they may do,
+/// the others may know. However many wait, one read index is in progress and one more is to come, which all that came
+/// since share: the one in progress may have been confirmed before their user was made. So strangers who guess names,
+/// and users who ask for what they may not, cost the leader a hundred read indexes a second at most; an address that
+/// has to wait costs it none. Thread-safe.
 /// </summary>
 /// <param name="read">Begins a read index, and completes once this replica has applied up to there.</param>
 internal sealed class SharedReadIndex(Func<ValueTask<ReadIndexOutcome>> read, TimeProvider time)

@@ -40,14 +40,25 @@ internal static class HttpAccess
             ? new System.Net.IPEndPoint(address, context.Connection.RemotePort)
             : null);
         LoginOutcome login = await LogInAsync(context, authenticator, options, caller);
-        if (login.Principal is { } principal
-            && principal.RightsIn(authenticator.Catalog)?.HasAll(KvRights.Admin) == true)
+        Principal principal = login.Principal ?? Principal.Anonymous;
+        if (login.Principal is not null && !MayAdminister(principal, authenticator))
+        {
+            // The user may have been made, or the right given, a moment ago.
+            ReadIndexOutcome confirmed = await authenticator.ConfirmAsync(options.ReadIndexTimeout);
+            if (confirmed.Code != KvStatus.Ok)
+            {
+                login = new LoginOutcome(
+                    null, $"whether there is a right to admin could not be told: {confirmed.Message}", confirmed.Code);
+            }
+        }
+
+        if (login.Principal is not null && MayAdminister(principal, authenticator))
         {
             await next(context);
             return;
         }
 
-        audit.Refused(login.Principal ?? Principal.Anonymous, caller.Remote, path, login.Error ?? "no right to admin");
+        audit.Refused(principal, caller.Remote, path, login.Error ?? "no right to admin");
         context.Response.StatusCode = login.Unknown == KvStatus.Overloaded ? StatusCodes.Status429TooManyRequests
             : login.Unknown is not null ? StatusCodes.Status503ServiceUnavailable
             : login.Principal is null ? StatusCodes.Status401Unauthorized
@@ -62,6 +73,9 @@ internal static class HttpAccess
                 ? $"{login.Unknown?.ToErrorName() ?? "UNAUTHENTICATED"}: {login.Error}\n"
                 : "PERMISSION_DENIED: admin is needed\n");
     }
+
+    private static bool MayAdminister(Principal principal, Authenticator authenticator) =>
+        principal.RightsIn(authenticator.Catalog)?.HasAll(KvRights.Admin) == true;
 
     private static async ValueTask<LoginOutcome> LogInAsync(
         HttpContext context, Authenticator authenticator, AccessOptions options, Caller caller)

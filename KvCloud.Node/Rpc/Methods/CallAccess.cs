@@ -9,7 +9,8 @@ namespace KvCloud.Node.Rpc.Methods;
 /// <summary>
 /// Holds each call to the rights of its caller, by what is applied here at that moment: a revocation holds for the next
 /// call on an open connection, since two references no longer equal. Writes are held to them again where they are
-/// applied.
+/// applied. A right that was given a moment ago may not be applied here yet: <see cref="KvDispatcher"/> has a refusal
+/// looked at again before it is answered (<see cref="RecheckedCall"/>), and then noted in the audit trail.
 /// </summary>
 internal sealed class CallAccess(
     RpcOptions options, KvReader reader, Authenticator authenticator, AuditLog audit, TimeProvider time)
@@ -46,8 +47,9 @@ internal sealed class CallAccess(
             LoginOutcome outcome = authenticator.ByTokenAtOnce(token);
             if (outcome.Principal is not { } known)
             {
-                audit.Refused(principal, caller?.Remote ?? "", operation.Method, outcome.Error ?? "");
-                return new Refusal(ErrorCode.UNAUTHENTICATED, outcome.Error ?? "auth_token is wrong");
+                return Unauthenticated(
+                    outcome.Error ?? "auth_token is wrong",
+                    new Denial(principal, RemoteOf(caller), operation.Method, Authenticator.CanBeOfUser(token)));
             }
 
             principal = known;
@@ -64,7 +66,7 @@ internal sealed class CallAccess(
         }
 
         Principal principal = caller?.Principal ?? Principal.Anonymous;
-        return FindRights(principal, out CompiledRights rights)
+        return FindRights(principal, caller, "a read", out CompiledRights rights)
             ?? Denied(CommandRights.RefuseRead(rights, columnFamily, key), principal, caller, "a read");
     }
 
@@ -82,7 +84,7 @@ internal sealed class CallAccess(
         }
 
         Principal principal = caller?.Principal ?? Principal.Anonymous;
-        return FindRights(principal, out CompiledRights rights)
+        return FindRights(principal, caller, "a range", out CompiledRights rights)
             ?? Denied(
                 CommandRights.RefuseRead(rights, columnFamily, begin, end, isEndInclusive),
                 principal,
@@ -100,7 +102,7 @@ internal sealed class CallAccess(
             return null;
         }
 
-        if (FindRights(principal, out CompiledRights rights) is { } refusal)
+        if (FindRights(principal, caller, "a write", out CompiledRights rights) is { } refusal)
         {
             return refusal;
         }
@@ -109,51 +111,62 @@ internal sealed class CallAccess(
         return Denied(CommandRights.Refuse(rights, command), principal, caller, "a write");
     }
 
-    private Refusal? Check(KvOperation operation, Caller? caller, Principal principal)
-    {
-        if (FindRights(principal, out CompiledRights rights) is { } refusal)
-        {
-            audit.Refused(principal, caller?.Remote ?? "", operation.Method, refusal.Message);
-            return refusal;
-        }
+    /// <summary>
+    /// Completes once the rights of a call that was refused can be looked at again: this replica has applied all that
+    /// was chosen when the call came, or cannot tell.
+    /// </summary>
+    public Task<ReadIndexOutcome> ConfirmAsync(TimeSpan limit) => authenticator.ConfirmAsync(limit);
 
-        return operation.Needs == AccessNeed.Admin
-            ? Denied(CommandRights.RefuseAdmin(rights), principal, caller, operation.Method)
-            : null;
+    /// <summary>Notes in the audit trail a refusal that is about to be answered.</summary>
+    public void Note(in Refusal refusal)
+    {
+        if (refusal.Denial is { } denial)
+        {
+            audit.Refused(denial.Principal, denial.Remote, denial.Call, refusal.Message);
+        }
     }
 
-    private Refusal? FindRights(Principal principal, out CompiledRights rights)
+    private Refusal? Check(KvOperation operation, Caller? caller, Principal principal) =>
+        FindRights(principal, caller, operation.Method, out CompiledRights rights)
+            ?? (operation.Needs == AccessNeed.Admin
+                ? Denied(CommandRights.RefuseAdmin(rights), principal, caller, operation.Method)
+                : null);
+
+    private Refusal? FindRights(Principal principal, Caller? caller, string call, out CompiledRights rights)
     {
         rights = CompiledRights.None;
         if (principal.IsAnonymous)
         {
-            return new Refusal(ErrorCode.UNAUTHENTICATED, "nobody has logged in on this connection: call authenticate");
+            return Unauthenticated(
+                "nobody has logged in on this connection: call authenticate",
+                new Denial(principal, RemoteOf(caller), call, IsByCatalog: false));
         }
 
         if (principal.ExpiresUnixMs != 0 && principal.ExpiresUnixMs <= time.GetUtcNow().ToUnixTimeMilliseconds())
         {
-            return new Refusal(ErrorCode.UNAUTHENTICATED, "the login has expired: call authenticate again");
+            return Unauthenticated(
+                "the login has expired: call authenticate again",
+                new Denial(principal, RemoteOf(caller), call, IsByCatalog: false));
         }
 
         if (principal.RightsIn(reader.Access) is not { } known)
         {
-            return new Refusal(
-                ErrorCode.UNAUTHENTICATED,
-                "the login is not valid any more: the user, the password or the token has been changed or removed");
+            return Unauthenticated(
+                "the login is not valid any more: the user, the password or the token has been changed or removed",
+                new Denial(principal, RemoteOf(caller), call, IsByCatalog: true));
         }
 
         rights = known;
         return null;
     }
 
-    private Refusal? Denied(in CommandResult? result, Principal principal, Caller? caller, string call)
-    {
-        if (result is not { } refused)
-        {
-            return null;
-        }
+    private static Refusal Unauthenticated(string why, Denial denial) =>
+        new(ErrorCode.UNAUTHENTICATED, why) { Denial = denial };
 
-        audit.Refused(principal, caller?.Remote ?? "", call, refused.Message ?? "");
-        return Refusal.Of(in refused);
-    }
+    private static Refusal? Denied(in CommandResult? result, Principal principal, Caller? caller, string call) =>
+        result is { } refused
+            ? Refusal.Of(in refused) with { Denial = new Denial(principal, RemoteOf(caller), call, IsByCatalog: true) }
+            : null;
+
+    private static string RemoteOf(Caller? caller) => caller?.Remote ?? "";
 }

@@ -23,15 +23,30 @@ internal sealed class ChangeAccessMethod(KvBackend backend) : WriteMethod("chang
             return Refuse(in message, in unauthenticated);
         }
 
-        var asking = new Call(this, in message, request, principal, message.Caller);
-        return FindMistake(request) is { } wrong ? Refuse(in message, in wrong) : asking;
+        if (FindMistake(request) is { } wrong)
+        {
+            return Refuse(in message, in wrong);
+        }
+
+        // The rights first: nobody without them makes this node hash.
+        KvCommand command = CommandOf(ChangeOf(request, password: null));
+        return Admit(message.Caller, principal, ref command) is { } denied
+            ? Refuse(in message, in denied)
+            : new Call(this, in message, request, principal, command.Principal);
     }
+
+    public override long? TimeoutOf(in RequestMessage message) =>
+        GivenTimeoutMs(ThriftCodec.Current.ReadRequest<ChangeAccessRequest>(in message));
 
     public override void WriteSuccess(AnswerWriter output, int sequenceId, in CommandResult result) =>
         ThriftCodec.Current.WriteReply(
             output, NameUtf8, sequenceId, new ChangeAccessResponse(true) { Version = result.Version.Value });
 
     protected override TBase NewAnswer() => new ChangeAccessResponse();
+
+    private static long? GivenTimeoutMs(ITimedRequest request) => request.GivenTimeoutMs;
+
+    private static ChangeAccessCommand CommandOf(AccessChange change) => new(AccessChangeCodec.Encode(change));
 
     private static Refusal? FindMistake(ChangeAccessRequest request)
     {
@@ -85,9 +100,11 @@ internal sealed class ChangeAccessMethod(KvBackend backend) : WriteMethod("chang
         in RequestMessage message,
         ChangeAccessRequest request,
         Principal principal,
-        Caller? caller)
+        ReadOnlyMemory<byte> encodedPrincipal)
         : PendingCall(method, in message)
     {
+        private readonly string _remote = message.Caller?.Remote ?? "";
+        private readonly long _deadlineMs = method.Backend.DeadlineAfter(GivenTimeoutMs(request), in message);
         private Refusal? _refusal;
         private CommandResult _result;
 
@@ -116,13 +133,7 @@ internal sealed class ChangeAccessMethod(KvBackend backend) : WriteMethod("chang
 
         protected override void Begin()
         {
-            // The rights first: nobody without them makes this node hash.
-            KvCommand command = CommandOf(password: null);
-            if (method.Admit(caller, principal, ref command) is { } denied)
-            {
-                RefuseEarly(in denied);
-            }
-            else if (request.Password is null)
+            if (request.Password is null)
             {
                 Propose(ChangeOf(request, null));
             }
@@ -131,10 +142,6 @@ internal sealed class ChangeAccessMethod(KvBackend backend) : WriteMethod("chang
                 _ = HashAndProposeAsync();
             }
         }
-
-        private static ChangeAccessCommand CommandOf(AccessChange change) => new(AccessChangeCodec.Encode(change));
-
-        private ChangeAccessCommand CommandOf(PasswordHash? password) => CommandOf(ChangeOf(request, password));
 
         private async Task HashAndProposeAsync()
         {
@@ -158,9 +165,9 @@ internal sealed class ChangeAccessMethod(KvBackend backend) : WriteMethod("chang
 
         private void Propose(AccessChange change)
         {
-            KvCommand command = CommandOf(change);
-            if ((method.Admit(caller, principal, ref command)
-                ?? RequestRules.Check(command, GivenTimeoutMs)) is { } refused)
+            // Apply holds it to the rights that its principal has by then.
+            KvCommand command = CommandOf(change) with { Principal = encodedPrincipal };
+            if (RequestRules.Check(command, GivenTimeoutMs(request)) is { } refused)
             {
                 RefuseEarly(in refused);
                 return;
@@ -169,11 +176,9 @@ internal sealed class ChangeAccessMethod(KvBackend backend) : WriteMethod("chang
             method.Backend.Routing.Write(new Pending(this, change)
             {
                 Command = CommandCodec.Encode(command),
-                DeadlineMs = method.Backend.DeadlineAfter(GivenTimeoutMs),
+                DeadlineMs = _deadlineMs,
             });
         }
-
-        private long? GivenTimeoutMs => request.__isset.timeout_ms ? request.TimeoutMs : null;
 
         private void RefuseEarly(in Refusal refusal)
         {
@@ -192,6 +197,6 @@ internal sealed class ChangeAccessMethod(KvBackend backend) : WriteMethod("chang
         }
 
         private void Note(AccessChange change, in CommandResult result) => method.Backend.Access.Audit.AccessChanged(
-            principal, caller?.Remote ?? "", change.Describe(), result.Code.ToErrorName() ?? "done");
+            principal, _remote, change.Describe(), result.Code.ToErrorName() ?? "done");
     }
 }

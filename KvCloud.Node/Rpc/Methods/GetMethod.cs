@@ -21,6 +21,8 @@ internal sealed class GetMethod(KvBackend backend)
     [ThreadStatic]
     private static GetCall? _spare;
 
+    public override long? TimeoutOf(in RequestMessage message) => PointCodec.ReadGet(in message).TimeoutMs;
+
     public override IPendingCall Dispatch(in RequestMessage message)
     {
         PointCodec.GetArguments arguments = PointCodec.ReadGet(in message);
@@ -63,8 +65,8 @@ internal sealed class GetMethod(KvBackend backend)
             _columnFamily = arguments.ColumnFamily;
             _key = arguments.Key;
             _caller = message.Caller;
-            SetAdmission(
-                Backend.AdmitAsync(Method.Operation, in parameters, Backend.DeadlineAfter(parameters.TimeoutMs)));
+            SetAdmission(Backend.AdmitAsync(
+                Method.Operation, in parameters, Backend.DeadlineAfter(parameters.TimeoutMs, in message)));
         }
 
         public override bool TryAnswerNow(AnswerWriter output, out ErrorCode code)

@@ -17,7 +17,8 @@ internal sealed class GetReadVersionMethod(KvBackend backend)
         return new VersionCall(
             this,
             in message,
-            Backend.Routing.GetReadVersionAsync(Backend.DeadlineAfter(timeoutMs: null), CancellationToken.None));
+            Backend.Routing.GetReadVersionAsync(
+                Backend.DeadlineAfter(timeoutMs: null, in message), CancellationToken.None));
     }
 
     private sealed class VersionCall : RoutedCall<(ReadAdmission Admission, CommitVersion Version)>

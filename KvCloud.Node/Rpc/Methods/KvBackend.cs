@@ -62,6 +62,10 @@ internal sealed partial class KvBackend(
     public long DeadlineAfter(long? timeoutMs) =>
         clock.NowMs + Math.Min(timeoutMs ?? options.Limits.DefaultTimeoutMs, options.Limits.MaxTimeoutMs);
 
+    /// <summary>Of a call that may have waited already before its rights were looked at again.</summary>
+    public long DeadlineAfter(long? timeoutMs, in RequestMessage message) =>
+        DeadlineAfter(timeoutMs) - message.WaitedMs;
+
     /// <summary>Asks routing whether a read may use the local store, according to the operation's class.</summary>
     public ValueTask<ReadAdmission> AdmitAsync(
         KvOperation operation, in RequestParameters parameters, long deadlineMs) =>

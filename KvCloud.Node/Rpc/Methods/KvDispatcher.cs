@@ -85,6 +85,38 @@ internal sealed class KvDispatcher : IRpcDispatcher
 
     private IPendingCall Dispatch(RpcMethod method, in RequestMessage message)
     {
+        IPendingCall call = DispatchUnchecked(method, in message);
+        return call is RefusedCall { Refusal.Denial: { } denial } refused
+            ? Deny(method, in message, refused, denial)
+            : call;
+    }
+
+    /// <summary>Nothing of the call has run, so it can be looked at again as a whole.</summary>
+    private IPendingCall Deny(RpcMethod method, in RequestMessage message, RefusedCall refused, Denial denial)
+    {
+        if (denial.IsByCatalog && !message.IsConfirmed)
+        {
+            try
+            {
+                long? timeoutMs = method.TimeoutOf(in message) is > 0 and long given ? given : null;
+                return new RecheckedCall(
+                    method, in message, denial, _backend, _backend.DeadlineAfter(timeoutMs), DispatchAgain);
+            }
+            catch (ThriftContentException exception)
+            {
+                return _unknown.RefuseArguments(in message, exception);
+            }
+        }
+
+        _backend.Access.Note(refused.Refusal);
+        return refused;
+    }
+
+    private IPendingCall DispatchAgain(RpcMethod method, RequestMessage message, Activity? span) =>
+        span is null ? Dispatch(method, in message) : DispatchTraced(method, in message, span);
+
+    private IPendingCall DispatchUnchecked(RpcMethod method, in RequestMessage message)
+    {
         if (_backend.IsDraining && method.Operation.TouchesData)
         {
             return method.Refuse(in message, Refusal.Of(ErrorCode.SHUTTING_DOWN, null));

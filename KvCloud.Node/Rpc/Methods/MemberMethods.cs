@@ -16,6 +16,9 @@ internal sealed class ChangeMembers(KvBackend backend)
 
     public override bool TakesToken => true;
 
+    public override long? TimeoutOf(in RequestMessage message) =>
+        GivenTimeoutMs(ThriftCodec.Current.ReadRequest<ChangeMembersRequest>(in message));
+
     public override IPendingCall Dispatch(in RequestMessage message)
     {
         ChangeMembersRequest request = ThriftCodec.Current.ReadRequest<ChangeMembersRequest>(in message);
@@ -25,6 +28,8 @@ internal sealed class ChangeMembers(KvBackend backend)
             ? Refuse(in message, refused)
             : new Call(this, in message, request, principal, message.Caller);
     }
+
+    private static long? GivenTimeoutMs(ITimedRequest request) => request.GivenTimeoutMs;
 
     private static Refusal? FindMistake(ChangeMembersRequest request)
     {
@@ -62,6 +67,8 @@ internal sealed class ChangeMembers(KvBackend backend)
         Caller? caller)
         : PendingCall(method, in message)
     {
+        private readonly long _deadlineMs = method.Backend.DeadlineAfter(GivenTimeoutMs(request), in message);
+
         private CommandResult _result;
 
         protected override bool CanAnswerNow => false;
@@ -77,7 +84,7 @@ internal sealed class ChangeMembers(KvBackend backend)
         protected override void Begin() => method.Backend.Routing.Change(new Pending(this)
         {
             Change = ChangeOf(request),
-            DeadlineMs = method.Backend.DeadlineAfter(request.__isset.timeout_ms ? request.TimeoutMs : null),
+            DeadlineMs = _deadlineMs,
         });
 
         private void Note(in CommandResult result) => method.Backend.Access.Audit.MembersChanged(

@@ -37,6 +37,9 @@ internal abstract class PendingCall : IPendingCall
 
     protected int SequenceId { get; private set; }
 
+    /// <summary>See <see cref="RequestMessage.IsConfirmed"/>.</summary>
+    protected bool IsConfirmed { get; private set; }
+
     /// <summary>Whether the call has nothing to wait for.</summary>
     protected virtual bool CanAnswerNow => true;
 
@@ -65,6 +68,7 @@ internal abstract class PendingCall : IPendingCall
     {
         ReceivedTimestamp = message.ReceivedTimestamp;
         SequenceId = message.SequenceId;
+        IsConfirmed = message.IsConfirmed;
     }
 
     protected void MarkReady(bool isAlone = false)

@@ -21,6 +21,9 @@ internal abstract class ReadMethod<TRequest, TResponse>(string name, KvBackend b
 
     public sealed override bool TakesToken => typeof(IAdminRequest).IsAssignableFrom(typeof(TRequest));
 
+    public sealed override long? TimeoutOf(in RequestMessage message) =>
+        RequestParameters.Of(ThriftCodec.Current.ReadRequest<TRequest>(in message)).TimeoutMs;
+
     public sealed override IPendingCall Dispatch(in RequestMessage message)
     {
         TRequest request = ThriftCodec.Current.ReadRequest<TRequest>(in message);
@@ -32,7 +35,7 @@ internal abstract class ReadMethod<TRequest, TResponse>(string name, KvBackend b
             return Refuse(in message, in refused);
         }
 
-        long deadlineMs = Backend.DeadlineAfter(parameters.TimeoutMs);
+        long deadlineMs = Backend.DeadlineAfter(parameters.TimeoutMs, in message);
         return CallFor(in message, request, Backend.AdmitAsync(Operation, in parameters, deadlineMs), deadlineMs);
     }
 

@@ -10,6 +10,9 @@ namespace KvCloud.Node.Rpc.Methods;
 internal readonly record struct Refusal(
     ErrorCode Code, string Message, string? LeaderEndpoint = null, string? CodeText = null)
 {
+    /// <summary>Whose call was refused; null where it was not for want of a login or a right.</summary>
+    public Denial? Denial { get; init; }
+
     /// <summary>For the `error_code` fields of the contract.</summary>
     public string ErrorCodeText => CodeText ?? Code.ToString();
 
@@ -58,6 +61,10 @@ internal readonly record struct Refusal(
                 leaderEndpoint),
         _ => new(code, message ?? DefaultMessage(code), leaderEndpoint),
     };
+
+    /// <summary>To say that the caller may not would be a guess: what is known here may be of old.</summary>
+    public static Refusal OfUnconfirmed(ErrorCode code, string? why, Denial? denial) =>
+        new(code, $"whether the caller may do this could not be told: {why}; nothing was done") { Denial = denial };
 
     public static Refusal InvalidArgument(string message) => new(ErrorCode.INVALID_ARGUMENT, message);
 

@@ -9,6 +9,8 @@ internal sealed class RefusedCall(RpcMethod method, in RequestMessage message, i
 {
     private readonly Refusal _refusal = refusal;
 
+    public Refusal Refusal => _refusal;
+
     public override bool TryWriteAnswer(AnswerWriter output, out ErrorCode code)
     {
         Method.WriteRefusal(output, SequenceId, in _refusal);

@@ -72,7 +72,10 @@ internal abstract class RoutedCall<TAdmission>(RpcMethod method, KvBackend backe
 
         if (CheckAgain() is { } denied)
         {
-            refusal = denied;
+            refusal = IsFinal(in denied)
+                ? denied
+                : Refusal.OfUnconfirmed(ErrorCode.TIMEOUT, "rights changed while the call waited", denied.Denial);
+            backend.Access.Note(in refusal);
             return false;
         }
 
@@ -84,6 +87,13 @@ internal abstract class RoutedCall<TAdmission>(RpcMethod method, KvBackend backe
     /// also where the admission came at once, since it may have come by a round of messages.
     /// </summary>
     protected virtual Refusal? CheckAgain() => null;
+
+    /// <summary>
+    /// Whether this replica has applied all that was chosen when the call came. An admission that waited, waited for
+    /// that; one that came at once, of a local read, says nothing of it, and the call holds up those behind it.
+    /// </summary>
+    private bool IsFinal(in Refusal denied) =>
+        _pending is not null || IsConfirmed || denied.Denial is not { IsByCatalog: true };
 
     /// <summary>Whether routing refused the read, and why.</summary>
     protected abstract bool TryRefuse(in TAdmission admission, out Refusal refusal);

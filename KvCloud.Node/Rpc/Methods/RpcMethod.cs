@@ -42,6 +42,10 @@ internal abstract class RpcMethod
 
     public ReadOnlySpan<byte> NameUtf8 => _nameUtf8;
 
+    /// <summary>The timeout that a request names; null where it names none.</summary>
+    /// <exception cref="ThriftContentException">The message is not a request of this method.</exception>
+    public virtual long? TimeoutOf(in RequestMessage message) => null;
+
     /// <summary>
     /// Creates the call: a command, a read, or a known answer. The connection decides whether the call runs immediately
     /// or waits in its queue.
@@ -53,6 +57,6 @@ internal abstract class RpcMethod
     public abstract void WriteRefusal(AnswerWriter output, int sequenceId, in Refusal refusal);
 
     /// <summary>Creates a call that only answers with the refusal.</summary>
-    public IPendingCall Refuse(in RequestMessage message, in Refusal refusal) =>
+    public RefusedCall Refuse(in RequestMessage message, in Refusal refusal) =>
         new RefusedCall(this, in message, in refusal);
 }

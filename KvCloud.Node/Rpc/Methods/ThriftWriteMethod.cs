@@ -15,6 +15,9 @@ internal abstract class ThriftWriteMethod<TRequest, TResponse>(string name, KvBa
 {
     public sealed override bool TakesToken => typeof(IAdminRequest).IsAssignableFrom(typeof(TRequest));
 
+    public sealed override long? TimeoutOf(in RequestMessage message) =>
+        ThriftCodec.Current.ReadRequest<TRequest>(in message).GivenTimeoutMs;
+
     public sealed override IPendingCall Dispatch(in RequestMessage message)
     {
         TRequest request = ThriftCodec.Current.ReadRequest<TRequest>(in message);

@@ -37,7 +37,7 @@ internal abstract class WriteMethod(string name, KvBackend backend) : RpcMethod(
             : new WriteCall(this, in message)
             {
                 Command = CommandCodec.Encode(command),
-                DeadlineMs = Backend.DeadlineAfter(timeoutMs),
+                DeadlineMs = Backend.DeadlineAfter(timeoutMs, in message),
                 Done = done,
             };
 

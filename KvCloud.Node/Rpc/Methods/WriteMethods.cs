@@ -14,6 +14,8 @@ internal static class WriteMethods
 
     private abstract class PointWrite(string name, KvBackend backend) : WriteMethod(name, backend)
     {
+        public sealed override long? TimeoutOf(in RequestMessage message) => Read(in message).TimeoutMs;
+
         public sealed override IPendingCall Dispatch(in RequestMessage message)
         {
             PointCodec.SetArguments arguments = Read(in message);

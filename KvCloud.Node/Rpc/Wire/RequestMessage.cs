@@ -39,8 +39,24 @@ internal readonly struct RequestMessage
     /// <summary>Stopwatch timestamp of the read that brought its last bytes.</summary>
     public long ReceivedTimestamp { get; }
 
+    /// <summary>
+    /// Whether this replica has applied a read index that was begun after the call came, so that what it knows of users
+    /// and roles is as good as any replica's.
+    /// </summary>
+    public bool IsConfirmed { get; private init; }
+
+    /// <summary>How much of the call's time has passed in that wait.</summary>
+    public long WaitedMs { get; private init; }
+
     /// <summary>Offset in <see cref="Bytes"/> of the arguments struct.</summary>
     public int ArgumentsStart => ThriftFormat.MessageHeaderBytes + _nameLength;
+
+    /// <summary>The same call for later, with bytes of its own, as who has logged in now.</summary>
+    public RequestMessage Copy() =>
+        new(Bytes.ToArray(), _nameLength, SequenceId, ReceivedTimestamp, Caller?.AsOfNow());
+
+    /// <summary>The call, now that this replica has applied what was chosen when it came.</summary>
+    public RequestMessage Confirmed(long waitedMs) => this with { IsConfirmed = true, WaitedMs = waitedMs };
 
     /// <summary>Parses bytes that a scanner has validated at least up to the sequence id.</summary>
     public static RequestMessage Parse(

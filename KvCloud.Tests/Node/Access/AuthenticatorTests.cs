@@ -104,6 +104,28 @@ public sealed class AuthenticatorTests : IDisposable
             (other.Unknown, other.Error));
     }
 
+    [Fact]
+    public async Task ByTokenAsync_token_that_has_expired_may_have_been_made_anew()
+    {
+        _catalog = new AccessCatalog(
+            [UserRecord.New("ada", null) with { Tokens = [new UserToken("t", TokenHash.Of(Token), 1)] }], []);
+        _later = _catalog;
+        Assert.Equal("token 't' has expired", (await _authenticator.ByTokenAsync(Token, Stranger)).Error);
+        _later = new AccessCatalog(
+            [UserRecord.New("ada", null) with { Tokens = [new UserToken("t", TokenHash.Of(Token), 0)] }], []);
+
+        Assert.Equal("ada", (await _authenticator.ByTokenAsync(Token, Stranger)).Principal?.Name);
+    }
+
+    [Fact]
+    public async Task ByTokenAsync_token_that_no_user_can_have_costs_the_leader_nothing()
+    {
+        LoginOutcome outcome = await _authenticator.ByTokenAsync("short", Stranger);
+
+        Assert.Equal("the token is too short or too long to be one", outcome.Error);
+        Assert.Equal(0, _rounds);
+    }
+
     private static Caller Stranger => new(new IPEndPoint(IPAddress.Parse("10.0.0.7"), 4711));
 
     private static AccessCatalog With(string user, string password) =>

@@ -17,7 +17,7 @@ public sealed class AccessServiceTests
 {
     private const string Token = "a token that is long enough to be one, and random for this test";
 
-    private static readonly RpcOptions Required = new()
+    internal static readonly RpcOptions Required = new()
     {
         AllowFaultInjection = true,
         Access = new AccessOptions { Authorization = AuthorizationMode.Required, PasswordIterations = 1_000 },
@@ -320,13 +320,13 @@ public sealed class AccessServiceTests
 
     private static Task<ServiceHost> StartAsync() => ServiceHost.StartAsync(1, Required);
 
-    private static async Task<TransactionalKV.Client> AdminAsync(ServiceHost host, int replica = 0)
+    internal static async Task<TransactionalKV.Client> AdminAsync(ServiceHost host, int replica = 0)
     {
         await ConnectionTests.Eventually(() => host.Servers[replica].Reader.Access.HasAdmin);
         return await LoginAsync(host, "admin", ServiceHost.AdminPassword, replica);
     }
 
-    private static async Task<TransactionalKV.Client> LoginAsync(
+    internal static async Task<TransactionalKV.Client> LoginAsync(
         ServiceHost host, string user, string password, int replica = 0)
     {
         TransactionalKV.Client client = host.Client(replica);
@@ -338,13 +338,13 @@ public sealed class AccessServiceTests
         return client;
     }
 
-    private static ChangeAccessRequest Add(string user, string password) =>
+    internal static ChangeAccessRequest Add(string user, string password) =>
         new(AccessChangeKind.ADD_USER, user) { Password = password };
 
-    private static ChangeAccessRequest Grant(string user, KvRights rights, string family, string prefix) =>
+    internal static ChangeAccessRequest Grant(string user, KvRights rights, string family, string prefix) =>
         new(AccessChangeKind.GRANT_TO_USER, user) { Grant = new AccessGrant((int)rights, family, Key(prefix)) };
 
-    private static GetRangeRequest Range(string begin, string end) =>
+    internal static GetRangeRequest Range(string begin, string end) =>
         new() { BeginKey = Key(begin), EndKey = Key(end) };
 
     /// <summary>With arguments that are well-formed and otherwise of no meaning.</summary>

@@ -1,4 +1,5 @@
 using KvCloud.Consensus;
+using KvCloud.Node.Access;
 using KvCloud.Node.Operations;
 using KvCloud.Node.Rpc.Connections;
 using KvCloud.Node.Rpc.Methods;
@@ -91,26 +92,40 @@ public sealed class MethodTableTests
         output.Clear();
     }
 
-    [Fact]
-    public async Task GetMethod_that_answers_at_once_allocates_what_the_store_does_and_nothing_else()
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task GetMethod_that_answers_at_once_allocates_what_the_store_does_and_nothing_else(bool isHeldToRights)
     {
         const int gets = 500;
-        await using ServiceHost host = await ServiceHost.StartAsync();
+        await using ServiceHost host = isHeldToRights
+            ? await ServiceHost.StartAsync(1, AccessServiceTests.Required)
+            : await ServiceHost.StartAsync();
+        var caller = new Caller(null);
+        if (isHeldToRights)
+        {
+            await ConnectionTests.Eventually(() => host.Servers[0].Reader.Access.HasAdmin);
+            caller.Principal = Principal.ByCertificate("admin");
+        }
+
         KvDispatcher dispatcher = host.Servers[0].Dispatcher;
         var output = new AnswerWriter();
-        RequestMessage message = Get("missing");
+        RequestMessage message = Get("missing", caller);
         byte[] key = ServiceTests.Key("missing");
+        int answered = 0;
 
         // The least of some rounds: spans that other tests ask for, or a collection, may come in between.
         long whole = Enumerable.Range(0, 20).Min(_ => Allocated(() =>
         {
-            dispatcher.Dispatch(in message).TryAnswerNow(output, out ErrorCode _);
+            dispatcher.Dispatch(in message).TryAnswerNow(output, out ErrorCode code);
+            answered += code == ErrorCode.OK ? 1 : 0;
             output.Clear();
         }));
         long store = Enumerable.Range(0, 20).Min(_ => Allocated(() =>
             host.Servers[0].Reader.Get(null, key, at: null)));
 
         Assert.InRange(whole - store, -gets, gets);
+        Assert.Equal(20 * gets, answered);
 
         static long Allocated(Action call)
         {
@@ -124,8 +139,8 @@ public sealed class MethodTableTests
         }
     }
 
-    private static RequestMessage Get(string key) => RequestMessage.Parse(
-        RawClient.Message("get", 1, new GetRequest(ServiceTests.Key(key)) { MaxStalenessMs = 0 }), 5);
+    private static RequestMessage Get(string key, Caller? caller = null) => RequestMessage.Parse(
+        RawClient.Message("get", 1, new GetRequest(ServiceTests.Key(key)) { MaxStalenessMs = 0 }), 5, caller);
 
     private static object? Property(TBase answer, string name) =>
         answer.GetType().GetProperty(name) is { } property ? property.GetValue(answer) : "none";
