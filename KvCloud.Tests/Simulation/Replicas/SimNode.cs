@@ -434,10 +434,11 @@ internal sealed class SimNode : IReplicaRuntime, IReplicaObserver, IDisposable
 
     /// <summary>
     /// Whether it is what a replica says to a disk that fails or was damaged, and there is one; or to a group that has
-    /// moved on to what this replica cannot follow, after it was removed.
+    /// moved on to what this replica cannot follow, after it was removed, or before it was added as a learner while
+    /// nobody had heard its release.
     /// </summary>
     public bool IsExpected(Exception exception) => exception is FeatureLevelException
-        ? _world.Checker.Members.Find(Self) is null
+        ? _world.Checker.Members.Find(Self) is not { IsVoter: true }
         : (HasDiskFaults || IsDamaged)
             && exception is IOException or UnauthorizedAccessException or LogFailedException or LogUnreadableException
                 or LogCorruptException or DataDirectoryException or InvalidDataException or StoreCorruptException;
