@@ -66,7 +66,7 @@ public sealed class KvProgramTests : IDisposable
         await using var cluster = new ScriptedCluster(1);
         cluster.Nodes[0].Script = call => new ValueTask<ScriptedAct?>(
             call.Method == "setKey" ? new ScriptedAct { Refuse = Protocol.ErrorCode.OUTCOME_UNKNOWN } : null);
-        Run run = await RunAsync(cluster.Endpoints, "set", "a", "1", "--timeout", "500ms");
+        Run run = await RunAsync(cluster.Endpoints, "set", "a", "1", "--timeout", "3s");
         Assert.Equal(4, run.Code);
     }
 

@@ -42,6 +42,11 @@ internal sealed class SnapshotReceiver(
     private SnapshotDownload? _download;
     private int _keptBefore;
 
+    /// <summary>
+    /// Where the log begins of the peer that the core named last: one that reaches it needs no snapshot any more.
+    /// </summary>
+    private Slot _firstAvailable;
+
     /// <summary>The source that was given up last, and when: for a while only others are asked.</summary>
     private NodeId? _silent;
     private long _silentAtMs;
@@ -243,6 +248,7 @@ internal sealed class SnapshotReceiver(
 
         long nowMs = _clock.NowMs;
         _neededAtMs = nowMs;
+        _firstAvailable = need.Value.FirstAvailable;
         bool isSilent = need.Value.From == _silent && nowMs - _silentAtMs < options.SourceTimeoutMs;
         if (_download is null && !_isReady && !isSilent && nowMs >= _retryAtMs)
         {
@@ -309,9 +315,9 @@ internal sealed class SnapshotReceiver(
     private void Advance(SnapshotDownload download)
     {
         long nowMs = _clock.NowMs;
-        if (!_isRebuild && download.Manifest is { } manifest && chosenSlot() >= manifest.State.Slot)
+        if (!_isRebuild && CaughtUpWith(download) is string reached)
         {
-            place.Tell($"has caught up beyond slot {manifest.State.Slot} from the log: the snapshot is discarded");
+            place.Tell($"has caught up {reached} from the log: the snapshot is discarded");
             Discarded++;
             _files.Remove();
             End();
@@ -330,6 +336,18 @@ internal sealed class SnapshotReceiver(
         {
             Release(download);
         }
+    }
+
+    /// <summary>
+    /// What this replica has reached without the snapshot; null as long as it needs one. Without a manifest it may wait
+    /// for one for ever: each request names a higher slot, and has the source begin anew.
+    /// </summary>
+    private string? CaughtUpWith(SnapshotDownload download)
+    {
+        Slot chosen = chosenSlot();
+        return download.Manifest is { } manifest
+            ? chosen >= manifest.State.Slot ? $"beyond slot {manifest.State.Slot}" : null
+            : chosen.Next >= _firstAvailable ? $"to slot {chosen}, where the log of a peer begins," : null;
     }
 
     private void Release(SnapshotDownload download)
