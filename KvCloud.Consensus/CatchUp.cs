@@ -20,8 +20,8 @@ internal sealed class CatchUp(Membership members, PaxosConfig config, Learner le
     private int _sourceTurn;
 
     /// <summary>
-    /// Peers whose logs begin above the next slot that this node has to learn, and where they begin. Cleared when
-    /// something is learned.
+    /// Peers whose logs begin above the next slot that this node has to learn, and where they begin. They are asked
+    /// again once the others were asked in vain.
     /// </summary>
     private readonly SortedDictionary<int, Slot> _tooShort = [];
 
@@ -65,7 +65,8 @@ internal sealed class CatchUp(Membership members, PaxosConfig config, Learner le
             _requestedAt = Never;
             _isFetching = false;
             _sourceTurn = 0;
-            ForgetSources();
+            _fruitless = 0;
+            _tooShort.Clear();
             return;
         }
 
@@ -74,7 +75,8 @@ internal sealed class CatchUp(Membership members, PaxosConfig config, Learner le
             _stuckSince = now;
             if (chosen > _chosenBefore)
             {
-                ForgetSources();
+                _fruitless = 0;
+                ForgetReached();
             }
 
             _chosenBefore = chosen;
@@ -161,20 +163,31 @@ internal sealed class CatchUp(Membership members, PaxosConfig config, Learner le
         }
     }
 
-    private void ForgetSources()
+    /// <summary>A log only loses its beginning, so those that begin above what was learned are still too short.</summary>
+    private void ForgetReached()
     {
-        _tooShort.Clear();
-        _fruitless = 0;
+        foreach (int peer in _tooShort.Keys.Where(peer => _tooShort[peer] <= learner.ChosenSlot.Next).ToList())
+        {
+            _tooShort.Remove(peer);
+        }
     }
 
     /// <summary>
-    /// The preferred node first, then each other member, and again. The preferred node need not be a known member: it
-    /// may lead a group all of whose members have changed since. Null when there is nobody to ask.
+    /// The preferred node first, then each other member, and again; without those whose logs are too short, until the
+    /// others were asked in vain. The preferred node need not be a known member: it may lead a group all of whose
+    /// members have changed since. Null when there is nobody to ask.
     /// </summary>
     private NodeId? Source()
     {
         NodeId? preferred = Preferred == Members.Self ? null : Preferred;
         IReadOnlyList<NodeId> others = Members.Others;
+        bool mayOthersHelp = _tooShort.Count > 0 && _fruitless <= others.Count;
+        if (mayOthersHelp && others.Any(other => !_tooShort.ContainsKey(other.Value)))
+        {
+            others = [.. others.Where(other => !_tooShort.ContainsKey(other.Value))];
+            preferred = preferred is NodeId first && _tooShort.ContainsKey(first.Value) ? null : preferred;
+        }
+
         int turn = _sourceTurn % (others.Count + 1);
         return (turn == 0 || others.Count == 0) && preferred is not null ? preferred
             : others.Count > 0 ? others[turn % others.Count]

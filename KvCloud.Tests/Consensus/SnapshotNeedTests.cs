@@ -83,6 +83,40 @@ public class SnapshotNeedTests
         Assert.True(node.Core.ChosenSlot > Slot.Zero);
     }
 
+    /// <summary>
+    /// Simulated seed 80038429: nearly all logs were too short, each was asked again and again, and the replica fell
+    /// ever further behind.
+    /// </summary>
+    [Fact]
+    public void Request_log_that_is_known_to_be_too_short_is_not_asked_while_another_gives()
+    {
+        NodeUnderTest node = Behind();
+        int answers = 0;
+        List<NodeId> asked = [];
+        for (int tick = 0; tick < 200; tick++)
+        {
+            node.At(100 + tick);
+            foreach (CatchUpRequest request in node.Take<CatchUpRequest>())
+            {
+                asked.Add(request.To);
+                LogEntry[] given = [new LogEntry(request.FromSlot, Old, Value.NoOp(Old))];
+
+                // Of node 2 every second answer is lost.
+                if (request.To == Node1)
+                {
+                    node.Step(new CatchUpReply(Node1, Node0, new Slot(40), new Slot(90), []));
+                }
+                else if (answers++ % 2 == 0)
+                {
+                    node.Step(new CatchUpReply(Node2, Node0, new Slot(1), new Slot(90), given));
+                }
+            }
+        }
+
+        Assert.Single(asked, Node1);
+        Assert.InRange(node.Core.ChosenSlot.Value, 5, 38);
+    }
+
     [Fact]
     public void SnapshotNeed_silence_alone_is_no_reason()
     {
