@@ -102,8 +102,8 @@ internal sealed class CatchUp(Membership members, PaxosConfig config, Learner le
                 return;
             }
 
-            _sourceTurn++;
             _fruitless++;
+            TurnToNextSource();
             AskForSnapshot();
             source = Source() ?? source;
         }
@@ -173,21 +173,29 @@ internal sealed class CatchUp(Membership members, PaxosConfig config, Learner le
     }
 
     /// <summary>
-    /// The preferred node first, then each other member, and again; without those whose logs are too short, until the
-    /// others were asked in vain. The preferred node need not be a known member: it may lead a group all of whose
-    /// members have changed since. Null when there is nobody to ask.
+    /// Goes on to the next source; past those whose logs are too short, until the others were asked in vain.
+    /// </summary>
+    private void TurnToNextSource()
+    {
+        bool mayOthersHelp = _fruitless <= Members.Others.Count;
+        int steps = 0;
+        do
+        {
+            _sourceTurn++;
+            steps++;
+        }
+        while (mayOthersHelp && steps <= Members.Others.Count
+            && Source() is NodeId source && _tooShort.ContainsKey(source.Value));
+    }
+
+    /// <summary>
+    /// The preferred node first, then each other member, and again. The preferred node need not be a known member: it
+    /// may lead a group all of whose members have changed since. Null when there is nobody to ask.
     /// </summary>
     private NodeId? Source()
     {
         NodeId? preferred = Preferred == Members.Self ? null : Preferred;
         IReadOnlyList<NodeId> others = Members.Others;
-        bool mayOthersHelp = _tooShort.Count > 0 && _fruitless <= others.Count;
-        if (mayOthersHelp && others.Any(other => !_tooShort.ContainsKey(other.Value)))
-        {
-            others = [.. others.Where(other => !_tooShort.ContainsKey(other.Value))];
-            preferred = preferred is NodeId first && _tooShort.ContainsKey(first.Value) ? null : preferred;
-        }
-
         int turn = _sourceTurn % (others.Count + 1);
         return (turn == 0 || others.Count == 0) && preferred is not null ? preferred
             : others.Count > 0 ? others[turn % others.Count]
