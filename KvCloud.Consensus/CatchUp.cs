@@ -163,7 +163,9 @@ internal sealed class CatchUp(Membership members, PaxosConfig config, Learner le
         }
     }
 
-    /// <summary>A log only loses its beginning, so those that begin above what was learned are still too short.</summary>
+    /// <summary>
+    /// A log only loses its beginning, so those that begin above what was learned are still too short.
+    /// </summary>
     private void ForgetReached()
     {
         foreach (int peer in _tooShort.Keys.Where(peer => _tooShort[peer] <= learner.ChosenSlot.Next).ToList())
