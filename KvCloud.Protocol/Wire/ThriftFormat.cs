@@ -28,4 +28,10 @@ internal static class ThriftFormat
         ThriftType.I64 or ThriftType.Double => 8,
         _ => 0,
     };
+
+    /// <summary>
+    /// Whether an empty container may name this type. Apache's code refuses those that do not exist, and takes those
+    /// of no value, Stop and Void.
+    /// </summary>
+    public static bool IsElementType(ThriftType type) => (byte)type is <= (byte)ThriftType.Uuid and not (5 or 7 or 9);
 }

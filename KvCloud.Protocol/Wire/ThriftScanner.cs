@@ -303,6 +303,12 @@ internal struct ThriftScanner
 
         if (level.Remaining == 0)
         {
+            if (!ThriftFormat.IsElementType(level.First) || !ThriftFormat.IsElementType(level.Second))
+            {
+                Error = "empty container of unknown types";
+                return;
+            }
+
             EndValue();
             return;
         }

@@ -19,8 +19,72 @@ internal static class PointCodec
 
     public static GetArguments ReadGet(in RequestMessage message)
     {
-        var arguments = default(GetArguments);
         ThriftReader reader = BeginRequest(in message);
+        GetArguments arguments;
+        do
+        {
+            arguments = ReadGet(ref reader, in message);
+        }
+        while (TryFindRequest(ref reader));
+
+        return arguments;
+    }
+
+    public static SetArguments ReadSet(in RequestMessage message)
+    {
+        ThriftReader reader = BeginRequest(in message);
+        SetArguments arguments;
+        do
+        {
+            arguments = ReadSet(ref reader, in message);
+        }
+        while (TryFindRequest(ref reader));
+
+        return arguments;
+    }
+
+    /// <summary>The arguments of deleteKey; the value stays empty.</summary>
+    public static SetArguments ReadDelete(in RequestMessage message)
+    {
+        ThriftReader reader = BeginRequest(in message);
+        SetArguments arguments;
+        do
+        {
+            arguments = ReadDelete(ref reader, in message);
+        }
+        while (TryFindRequest(ref reader));
+
+        return arguments;
+    }
+
+    /// <summary>The answer to a get; a null value means that the key does not exist.</summary>
+    public static void WriteGetAnswer(
+        AnswerWriter output, ReadOnlySpan<byte> name, int sequenceId, byte[]? value, long version)
+    {
+        output.EnsureRoom(AnswerOverheadBytes + (value?.Length ?? 0));
+        output.BeginReply(name, sequenceId);
+        output.Binary(1, value);
+        output.Bool(2, value is not null);
+        if (value is not null)
+        {
+            output.I64(VersionField, version);
+        }
+
+        output.EndBody();
+    }
+
+    /// <summary>The answer to a setKey or deleteKey that took effect.</summary>
+    public static void WriteDoneAnswer(AnswerWriter output, ReadOnlySpan<byte> name, int sequenceId, long version)
+    {
+        output.BeginReply(name, sequenceId);
+        output.Bool(1, true);
+        output.I64(VersionField, version);
+        output.EndBody();
+    }
+
+    private static GetArguments ReadGet(ref ThriftReader reader, in RequestMessage message)
+    {
+        var arguments = default(GetArguments);
         while (reader.NextField(out ThriftType type, out short id))
         {
             switch (id, type)
@@ -50,12 +114,11 @@ internal static class PointCodec
         return arguments;
     }
 
-    public static SetArguments ReadSet(in RequestMessage message)
+    private static SetArguments ReadSet(ref ThriftReader reader, in RequestMessage message)
     {
         var arguments = default(SetArguments);
         bool hasKey = false;
         bool hasValue = false;
-        ThriftReader reader = BeginRequest(in message);
         while (reader.NextField(out ThriftType type, out short id))
         {
             switch (id, type)
@@ -80,12 +143,10 @@ internal static class PointCodec
         return arguments;
     }
 
-    /// <summary>The arguments of deleteKey; the value stays empty.</summary>
-    public static SetArguments ReadDelete(in RequestMessage message)
+    private static SetArguments ReadDelete(ref ThriftReader reader, in RequestMessage message)
     {
         var arguments = default(SetArguments);
         bool hasKey = false;
-        ThriftReader reader = BeginRequest(in message);
         while (reader.NextField(out ThriftType type, out short id))
         {
             switch (id, type)
@@ -104,31 +165,6 @@ internal static class PointCodec
 
         Require(hasKey, "key");
         return arguments;
-    }
-
-    /// <summary>The answer to a get; a null value means that the key does not exist.</summary>
-    public static void WriteGetAnswer(
-        AnswerWriter output, ReadOnlySpan<byte> name, int sequenceId, byte[]? value, long version)
-    {
-        output.EnsureRoom(AnswerOverheadBytes + (value?.Length ?? 0));
-        output.BeginReply(name, sequenceId);
-        output.Binary(1, value);
-        output.Bool(2, value is not null);
-        if (value is not null)
-        {
-            output.I64(VersionField, version);
-        }
-
-        output.EndBody();
-    }
-
-    /// <summary>The answer to a setKey or deleteKey that took effect.</summary>
-    public static void WriteDoneAnswer(AnswerWriter output, ReadOnlySpan<byte> name, int sequenceId, long version)
-    {
-        output.BeginReply(name, sequenceId);
-        output.Bool(1, true);
-        output.I64(VersionField, version);
-        output.EndBody();
     }
 
     private static void ReadWriteField(ref ThriftReader reader, short id, ThriftType type, ref SetArguments arguments)
@@ -157,17 +193,28 @@ internal static class PointCodec
     private static ThriftReader BeginRequest(in RequestMessage message)
     {
         var reader = new ThriftReader(message.Bytes.Span, message.ArgumentsStart);
+        return TryFindRequest(ref reader)
+            ? reader
+            : throw new ThriftContentException("argument 1 'request' is missing");
+    }
+
+    /// <summary>
+    /// Positions the reader, which is among the arguments, at the first field of the next argument 1. Of several the
+    /// last one counts, as for the generated code.
+    /// </summary>
+    private static bool TryFindRequest(ref ThriftReader reader)
+    {
         while (reader.NextField(out ThriftType type, out short id))
         {
             if (id == 1 && type == ThriftType.Struct)
             {
-                return reader;
+                return true;
             }
 
             reader.Skip(type);
         }
 
-        throw new ThriftContentException("argument 1 'request' is missing");
+        return false;
     }
 
     private static ReadOnlyMemory<byte> ReadSlice(ref ThriftReader reader, in RequestMessage message, ref bool isThere)
