@@ -7,7 +7,7 @@ namespace KvCloud.Node.Replication;
 /// whole window tells a pace: one that keeps up applies as fast as slots are chosen, which says nothing of how fast it
 /// could. Owned by the consensus worker.
 /// </summary>
-/// <param name="windowMs">The time over which the pace is measured, and for which <see cref="Reach"/> is told.</param>
+/// <param name="windowMs">The time over which the pace is measured.</param>
 internal sealed class ApplyPace(long windowMs)
 {
     private Slot _awaited;
@@ -15,14 +15,16 @@ internal sealed class ApplyPace(long windowMs)
     private long _behindSinceMs;
     private Mark _from;
     private Mark _next;
+    private Slot _applied;
+    private double _slotsPerMs;
 
     private readonly record struct Mark(long AtMs, Slot Applied);
 
-    /// <summary>
-    /// The last slot that will be applied within a window at the measured pace; null while this replica is not known to
-    /// be behind.
-    /// </summary>
-    public Slot? Reach { get; private set; }
+    /// <summary>Whether this replica is known to be behind, and so what its pace is.</summary>
+    public bool IsBehind { get; private set; }
+
+    /// <summary>The last slot that will be applied after this time, at the measured pace.</summary>
+    public Slot ReachIn(long ms) => new(_applied.Value + (long)(_slotsPerMs * Math.Clamp(ms, 0, int.MaxValue)));
 
     /// <param name="nowMs"><see cref="IReplicaClock.NowMs"/>; to be called several times in a window.</param>
     /// <param name="chosen">Everything up to this slot is known to be chosen.</param>
@@ -32,7 +34,7 @@ internal sealed class ApplyPace(long windowMs)
         // A process that was held up itself has measured nothing.
         bool isLate = nowMs - _notedMs > windowMs / 2;
         _notedMs = nowMs;
-        bool hasCaughtUp = applied >= _awaited && (Reach is null || chosen <= Reach);
+        bool hasCaughtUp = applied >= _awaited && (!IsBehind || chosen <= ReachIn(windowMs));
         if (isLate || hasCaughtUp)
         {
             _behindSinceMs = nowMs;
@@ -49,12 +51,8 @@ internal sealed class ApplyPace(long windowMs)
             _awaited = chosen;
         }
 
-        Reach = nowMs - _behindSinceMs < windowMs ? null : ReachFrom(nowMs, applied);
-    }
-
-    private Slot ReachFrom(long nowMs, Slot applied)
-    {
-        long done = applied.Value - _from.Applied.Value;
-        return new Slot(applied.Value + (long)((double)done * windowMs / (nowMs - _from.AtMs)));
+        IsBehind = nowMs - _behindSinceMs >= windowMs;
+        _applied = applied;
+        _slotsPerMs = IsBehind ? (applied.Value - _from.Applied.Value) / (double)(nowMs - _from.AtMs) : 0;
     }
 }

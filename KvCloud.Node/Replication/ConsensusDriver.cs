@@ -489,9 +489,9 @@ internal sealed class ConsensusDriver : IWork
         }
 
         _pace.Note(nowMs, _node.KnownChosen, _applier.AppliedSlot);
-        if (_pace.Reach is Slot reach && _node.Role != Role.Leader)
+        if (_pace.IsBehind && _node.Role != Role.Leader)
         {
-            Reads.GiveUpAbove(reach);
+            Reads.GiveUpLate(_pace.ReachIn);
         }
 
         _effects.ApplyIsDue(_applier.ApplyWaiting());

@@ -17,7 +17,7 @@ internal enum ReadStatus
     /// <summary>The replica does not have the slot, and applies nothing more before its disk has room.</summary>
     NotFollowing = 3,
 
-    /// <summary>The replica is so far behind that it will not have applied the slot soon.</summary>
+    /// <summary>The replica is so far behind that it will not have applied the slot in time.</summary>
     Behind = 4,
 }
 

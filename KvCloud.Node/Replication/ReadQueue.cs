@@ -198,13 +198,17 @@ internal sealed class ReadQueue(IReplicaClock clock, Func<Slot> appliedSlot)
     }
 
     /// <summary>
-    /// The replica will not have applied what lies above the slot soon, and another replica may have it.
+    /// Answers the reads whose slot this replica will not have applied in time, and which another replica may answer.
     /// </summary>
-    public void GiveUpAbove(Slot slot)
+    /// <param name="reachIn">What will be applied after so many milliseconds.</param>
+    public void GiveUpLate(Func<long, Slot> reachIn)
     {
         if (IsAnyUnapplied)
         {
-            GiveUpUnapplied(ReadStatus.Behind, (awaited, read) => awaited > slot.Value && !read.IsBoundToReplica);
+            long nowMs = clock.NowMs;
+            GiveUpUnapplied(
+                ReadStatus.Behind,
+                (slot, read) => !read.IsBoundToReplica && slot > reachIn(read.DeadlineMs - nowMs).Value);
         }
     }
 

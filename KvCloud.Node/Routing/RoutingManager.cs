@@ -165,8 +165,8 @@ internal sealed class RoutingManager(
         {
             return new ReadAdmission(
                 KvStatus.TooStale,
-                $"this replica is behind: it has applied slot {driver.AppliedSlot}, and will not soon have applied slot"
-                    + $" {outcome.Slot}, which the read must see");
+                $"this replica is behind: it has applied slot {driver.AppliedSlot}, and will not in time have applied"
+                    + $" slot {outcome.Slot}, which the read must see");
         }
 
         if (wait == ReadWait.Fresh)

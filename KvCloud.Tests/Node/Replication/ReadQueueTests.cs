@@ -65,7 +65,7 @@ public sealed class ReadQueueTests
     }
 
     [Fact]
-    public void GiveUpAbove_answers_what_waits_for_a_higher_slot_unless_it_can_ask_no_other_replica()
+    public void GiveUpLate_answers_what_will_not_be_applied_by_its_deadline_unless_it_can_ask_no_other_replica()
     {
         Read near = Join();
         Answer(Ask(), confirmed: true, slot: 7);
@@ -74,7 +74,9 @@ public sealed class ReadQueueTests
         var bound = new Read { DeadlineMs = long.MaxValue, IsBoundToReplica = true };
         _queue.WaitForApplied(new Slot(8), bound);
 
-        _queue.GiveUpAbove(new Slot(7));
+        _queue.GiveUpLate(ms => new Slot(ms < 500 ? 7 : 8));
+        Assert.Null(far.Outcome);
+        _queue.GiveUpLate(_ => new Slot(7));
 
         Assert.Equal(new ReadOutcome(ReadStatus.Behind, new Slot(8)), far.Outcome);
         Assert.Equal((null, null), (near.Outcome, bound.Outcome));
