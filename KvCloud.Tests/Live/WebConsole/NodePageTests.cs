@@ -83,8 +83,7 @@ public sealed class NodePageTests
         await using Browser browser = await Browser.StartAsync(console.Address, 360, scheme: ColorScheme.Dark);
         await browser.Page.GotoAsync(path);
         await Expect(browser.Page.GetByRole(AriaRole.Status)).ToContainTextAsync("1 of 1 voters");
-        await browser.Page.WaitForFunctionAsync(
-            "getComputedStyle(document.body).backgroundColor !== 'rgb(255, 255, 255)'");
+        await Expect(browser.Page.Locator("body")).Not.ToHaveCSSAsync("background-color", "rgb(255, 255, 255)");
         await AssertSoundAsync(browser);
         Assert.True(
             await browser.Page.EvaluateAsync<bool>("document.documentElement.scrollWidth <= window.innerWidth"),
