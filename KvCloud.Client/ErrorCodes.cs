@@ -19,7 +19,7 @@ internal static class ErrorCodes
         or ErrorCode.TOO_STALE or ErrorCode.SHUTTING_DOWN;
 
     /// <summary>The node itself cannot answer, and another node may.</summary>
-    public static bool IsOfNode(ErrorCode code) => code is
+    public static bool MayOtherNodeAnswer(ErrorCode code) => code is
         ErrorCode.NO_LEADER or ErrorCode.TIMEOUT or ErrorCode.TOO_STALE or ErrorCode.SHUTTING_DOWN
         or ErrorCode.CORRUPTION;
 }

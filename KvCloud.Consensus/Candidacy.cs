@@ -16,7 +16,7 @@ internal sealed class Candidacy
     private readonly Ballot _transferOf;
 
     /// <summary>If set, promises of nodes that know more than this to be chosen are not counted.</summary>
-    private readonly Slot? _countsUpTo;
+    private readonly Slot? _maxChosenSlot;
 
     private uint _preVotes;
     private long _preparedAt;
@@ -29,10 +29,10 @@ internal sealed class Candidacy
         Learner learner,
         StepContext step,
         Ballot transferOf,
-        Slot? countsUpTo)
+        Slot? maxChosenSlot)
     {
         Ballot = ballot;
-        _countsUpTo = countsUpTo;
+        _maxChosenSlot = maxChosenSlot;
         _transferOf = transferOf;
         _members = members;
         _config = config;
@@ -106,9 +106,9 @@ internal sealed class Candidacy
     }
 
     /// <summary>Whether the promise is not counted, because its sender knows more to be chosen.</summary>
-    public bool LeavesOut(Promise promise) => Slot.Max(promise.ChosenSlot, promise.MembersSlot) > _countsUpTo;
+    public bool Ignores(Promise promise) => Slot.Max(promise.ChosenSlot, promise.MembersSlot) > _maxChosenSlot;
 
     /// <summary>True when this promise completed the quorum.</summary>
     public bool CountPromise(Promise promise) =>
-        IsPreparing && promise.Ballot == Ballot && !LeavesOut(promise) && Proposer!.CountPromise(promise);
+        IsPreparing && promise.Ballot == Ballot && !Ignores(promise) && Proposer!.CountPromise(promise);
 }

@@ -177,7 +177,7 @@ internal sealed class NodeRole(NodeParts parts, Membership members)
         Invariant.Check(round < long.MaxValue, "no round is left for another election");
         _candidacy = new Candidacy(
             new Ballot(round + 1, Self), _members, _config, _acceptor, _learner, _step, transferOf,
-            countsUpTo: _election.StuckAbove == _learner.ChosenSlot ? _election.StuckAbove : null);
+            maxChosenSlot: _election.StuckAbove == _learner.ChosenSlot ? _election.StuckAbove : null);
         _election.BackOff(_step.Now);
         if (!transferOf.IsZero)
         {
@@ -244,7 +244,7 @@ internal sealed class NodeRole(NodeParts parts, Membership members)
     public void OnPromise(Promise message)
     {
         if (_candidacy is Candidacy outdated && message.Ballot == outdated.Ballot
-            && message.MembersSlot > _members.Slot && !outdated.LeavesOut(message))
+            && message.MembersSlot > _members.Slot && !outdated.Ignores(message))
         {
             // Elected by former members, it could propose nothing before it has learned the current ones.
             _learner.NoteChosen(message.MembersSlot);

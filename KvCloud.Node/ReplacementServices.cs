@@ -43,8 +43,8 @@ internal static class ReplacementServices
     /// <summary>A peer refuses this node for good: it ends where it was removed, unless it takes another id.</summary>
     public static void Refused(this IServiceProvider provider, int peer, PeerRefusal refusal)
     {
-        if (!provider.GetRequiredService<LostDisk>().Takes(peer, refusal)
-            && !provider.GetRequiredService<PlaceRequest>().Takes(refusal)
+        if (!provider.GetRequiredService<LostDisk>().TryHandle(peer, refusal)
+            && !provider.GetRequiredService<PlaceRequest>().TryHandle(refusal)
             && refusal == PeerRefusal.Removed)
         {
             provider.GetRequiredService<Replica>().Removed();

@@ -101,9 +101,10 @@ internal sealed class CallEngine : IAsyncDisposable
                     }
                 }
 
-                if (!method.IsWrite && reply.Status == ReplyStatus.Answered && ErrorCodes.IsOfNode(reply.Code))
+                if (!method.IsWrite && reply.Status == ReplyStatus.Answered
+                    && ErrorCodes.MayOtherNodeAnswer(reply.Code))
                 {
-                    node.PassOver();
+                    node.Deprioritize();
                 }
 
                 Verdict verdict = progress.Judge(in reply, node, method, isSafeToRepeat, target);

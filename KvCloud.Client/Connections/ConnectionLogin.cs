@@ -71,7 +71,7 @@ internal sealed class ConnectionLogin(Credentials credentials, TimeSpan timeout,
         return new Reply
         {
             Status = ReplyStatus.Answered,
-            Code = ErrorCodes.IsOfNode(code) ? code : unauthenticated.Code,
+            Code = ErrorCodes.MayOtherNodeAnswer(code) ? code : unauthenticated.Code,
             Message = failed.Why,
         };
     }

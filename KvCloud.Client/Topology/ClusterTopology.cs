@@ -162,15 +162,15 @@ internal sealed class ClusterTopology(
     }
 
     /// <summary>
-    /// The better of two random nodes, by observed latency and calls in flight. A node that is passed over is taken
+    /// The better of two random nodes, by observed latency and calls in flight. A deprioritized node is taken
     /// only where there is no other.
     /// </summary>
     public Node? PickAny(Node? avoid)
     {
         Node[] members = Volatile.Read(ref _members);
-        return PickHealthy(members, avoid, mayBePassedOver: false)
-            ?? PickHealthy(members, avoid, mayBePassedOver: true)
-            ?? PickHealthy(Volatile.Read(ref _everyone), avoid, mayBePassedOver: true)
+        return PickHealthy(members, avoid, mayBeDeprioritized: false)
+            ?? PickHealthy(members, avoid, mayBeDeprioritized: true)
+            ?? PickHealthy(Volatile.Read(ref _everyone), avoid, mayBeDeprioritized: true)
             ?? PickSoonest(Volatile.Read(ref _everyone), avoid);
     }
 
@@ -203,12 +203,12 @@ internal sealed class ClusterTopology(
         return found;
     }
 
-    private static Node? PickHealthy(Node[] nodes, Node? avoid, bool mayBePassedOver)
+    private static Node? PickHealthy(Node[] nodes, Node? avoid, bool mayBeDeprioritized)
     {
         int healthy = 0;
         foreach (Node node in nodes)
         {
-            healthy += IsCandidate(node, avoid, mayBePassedOver) ? 1 : 0;
+            healthy += IsCandidate(node, avoid, mayBeDeprioritized) ? 1 : 0;
         }
 
         if (healthy == 0)
@@ -216,25 +216,25 @@ internal sealed class ClusterTopology(
             return null;
         }
 
-        Node first = NthCandidate(nodes, avoid, mayBePassedOver, Random.Shared.Next(healthy));
+        Node first = NthCandidate(nodes, avoid, mayBeDeprioritized, Random.Shared.Next(healthy));
         if (healthy == 1)
         {
             return first;
         }
 
-        Node second = NthCandidate(nodes, avoid, mayBePassedOver, Random.Shared.Next(healthy));
+        Node second = NthCandidate(nodes, avoid, mayBeDeprioritized, Random.Shared.Next(healthy));
         return second.Score < first.Score ? second : first;
     }
 
-    private static bool IsCandidate(Node node, Node? avoid, bool mayBePassedOver) =>
-        !node.IsCircuitOpen && !ReferenceEquals(node, avoid) && (mayBePassedOver || !node.IsPassedOver);
+    private static bool IsCandidate(Node node, Node? avoid, bool mayBeDeprioritized) =>
+        !node.IsCircuitOpen && !ReferenceEquals(node, avoid) && (mayBeDeprioritized || !node.IsDeprioritized);
 
-    private static Node NthCandidate(Node[] nodes, Node? avoid, bool mayBePassedOver, int n)
+    private static Node NthCandidate(Node[] nodes, Node? avoid, bool mayBeDeprioritized, int n)
     {
         Node? last = null;
         foreach (Node node in nodes)
         {
-            if (IsCandidate(node, avoid, mayBePassedOver))
+            if (IsCandidate(node, avoid, mayBeDeprioritized))
             {
                 last = node;
                 if (n-- == 0)
@@ -244,7 +244,7 @@ internal sealed class ClusterTopology(
             }
         }
 
-        // Another thread has just opened a circuit breaker, or passes a node over.
+        // Another thread has just opened a circuit breaker, or deprioritized a node.
         return last ?? nodes[0];
     }
 

@@ -16,7 +16,7 @@ internal sealed class Node : IAsyncDisposable
     private const int FirstOpenMs = 100;
     private const int LongestOpenMs = 5_000;
     private const int TimeoutsUntilOpen = 3;
-    private const int PassedOverMs = 1_000;
+    private const int DeprioritizedMs = 1_000;
 
     private readonly ConnectorFactory _factory;
     private readonly PoolOptions _pool;
@@ -33,7 +33,7 @@ internal sealed class Node : IAsyncDisposable
     private int _failuresInARow;
     private int _timeoutsInARow;
     private long _circuitOpenUntilMs;
-    private long _passedOverUntilMs;
+    private long _deprioritizedUntilMs;
     private double _latencyMs;
     private long _latencyAtTickMs;
     private string? _lastError;
@@ -69,7 +69,7 @@ internal sealed class Node : IAsyncDisposable
     public long CircuitOpenUntilMs => Volatile.Read(ref _circuitOpenUntilMs);
 
     /// <summary>The node has refused a call that others may answer: for a while they are preferred.</summary>
-    public bool IsPassedOver => _factory.Time.TickMs() < Volatile.Read(ref _passedOverUntilMs);
+    public bool IsDeprioritized => _factory.Time.TickMs() < Volatile.Read(ref _deprioritizedUntilMs);
 
     public int ConnectionCount => Volatile.Read(ref _connectors).Length;
 
@@ -169,7 +169,7 @@ internal sealed class Node : IAsyncDisposable
     /// <summary>
     /// The node has refused a call that others may answer. It does so quickly, and would by its latency be preferred.
     /// </summary>
-    public void PassOver() => Volatile.Write(ref _passedOverUntilMs, _factory.Time.TickMs() + PassedOverMs);
+    public void Deprioritize() => Volatile.Write(ref _deprioritizedUntilMs, _factory.Time.TickMs() + DeprioritizedMs);
 
     public void ReportConnectFailure(string reason) => OpenCircuit(reason);
 

@@ -1,9 +1,13 @@
+using KvCloud.Node.Storage;
+
 namespace KvCloud.Node.Replacement;
 
 /// <summary>
 /// Asks the group until it has what it wants. While the answer is the same it is logged once, and the pauses grow.
 /// </summary>
-internal abstract class GroupRequest(TimeProvider time, ILogger logger) : BackgroundService
+/// <param name="restart">Ends this host; the next one finds its id in the directory.</param>
+internal abstract class GroupRequest(DataDirectory directory, Action restart, TimeProvider time, ILogger logger)
+    : BackgroundService
 {
     private static readonly TimeSpan MinPause = TimeSpan.FromMilliseconds(500);
     private static readonly TimeSpan MaxPause = TimeSpan.FromSeconds(15);
@@ -24,6 +28,25 @@ internal abstract class GroupRequest(TimeProvider time, ILogger logger) : Backgr
     /// </summary>
     /// <exception cref="GroupCallException">Not yet, and why.</exception>
     protected abstract Task<bool> GoOnAsync(CancellationToken stoppingToken);
+
+    protected static GroupCallException StillHeard(int? replaced) => new(
+        $"the leader has heard replica {replaced} of late: it is too soon, or another process has its place");
+
+    /// <summary>This replica is another one from the next start on, which follows at once.</summary>
+    protected void TakeId(int lost, int id)
+    {
+        try
+        {
+            directory.BecomeNode(id);
+        }
+        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
+        {
+            throw new GroupCallException($"the new id {id} cannot be noted: {error.Message}", error);
+        }
+
+        logger.TookId(lost, id);
+        restart();
+    }
 
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {

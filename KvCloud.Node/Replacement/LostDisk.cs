@@ -10,7 +10,7 @@ namespace KvCloud.Node.Replacement;
 /// knows another one, each by its own word, and the leader hears nobody else in the place.
 /// </summary>
 /// <param name="introduce">Has the transport call these members.</param>
-/// <param name="restart">Ends this host; the next one finds the id in the directory.</param>
+/// <param name="restart">See <see cref="GroupRequest"/>.</param>
 /// <param name="removed">The id was removed, and no other is to be taken: ends the process.</param>
 internal sealed class LostDisk(
     NodeTopology topology,
@@ -22,7 +22,7 @@ internal sealed class LostDisk(
     Action removed,
     TimeProvider time,
     ILogger<LostDisk> logger)
-    : GroupRequest(time, logger)
+    : GroupRequest(storage.Directory, restart, time, logger)
 {
     private readonly DirectoryRefusals _refusals = new();
 
@@ -34,7 +34,7 @@ internal sealed class LostDisk(
         && !bootstrap.IsFormed && storage.IsEmpty;
 
     /// <summary>False where the refusal means what it means without replacement ids.</summary>
-    public bool Takes(int peer, PeerRefusal refusal)
+    public bool TryHandle(int peer, PeerRefusal refusal)
     {
         if (IsWanted)
         {
@@ -60,35 +60,18 @@ internal sealed class LostDisk(
         switch (plan.Step)
         {
             case PlanStep.Go when IsWanted:
-                Take(plan);
+                TakeId(plan.Replaced!.Value, plan.Id);
                 return false;
             case PlanStep.NoPlace or PlanStep.NoIdLeft when _refusals.SayRemoved:
                 removed();
                 return false;
             case PlanStep.StillAnswers:
-                throw new GroupCallException(
-                    $"the leader has heard replica {plan.Replaced} of late: it is too soon, or another process has its"
-                    + " place");
+                throw StillHeard(plan.Replaced);
             case PlanStep.NoIdLeft:
                 throw new GroupCallException(
                     "deployment.replacement_ids has no id left: put another replica in its place (kv member replace)");
             default:
                 throw new GroupCallException("the group has no voter of this place");
         }
-    }
-
-    private void Take(IdPlan plan)
-    {
-        try
-        {
-            storage.Directory.BecomeNode(plan.Id);
-        }
-        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
-        {
-            throw new GroupCallException($"the new id {plan.Id} cannot be noted: {error.Message}", error);
-        }
-
-        logger.TookId(plan.Replaced!.Value, plan.Id);
-        restart();
     }
 }

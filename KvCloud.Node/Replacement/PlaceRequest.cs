@@ -10,7 +10,7 @@ namespace KvCloud.Node.Replacement;
 /// one, as <c>kv member replace</c> does, and never by force.
 /// </summary>
 /// <param name="introduce">Has the transport call these members.</param>
-/// <param name="restart">Ends this host; the next one finds the id in the directory.</param>
+/// <param name="restart">See <see cref="GroupRequest"/>.</param>
 internal sealed class PlaceRequest(
     NodeTopology topology,
     DataDirectory directory,
@@ -20,7 +20,7 @@ internal sealed class PlaceRequest(
     Action restart,
     TimeProvider time,
     ILogger<PlaceRequest> logger)
-    : GroupRequest(time, logger)
+    : GroupRequest(directory, restart, time, logger)
 {
     private readonly ReplacementIds _ids = topology.Ids;
     private volatile int _lost = topology.Ids.First;
@@ -41,7 +41,7 @@ internal sealed class PlaceRequest(
     /// The id was removed before this replica was ever a member: it was taken and lost before, so the next is taken.
     /// False where the refusal means what it means without replacement ids.
     /// </summary>
-    public bool Takes(PeerRefusal refusal)
+    public bool TryHandle(PeerRefusal refusal)
     {
         if (refusal == PeerRefusal.Removed && _ids.IsReplacement && NextId is not null
             && status() is { ChosenSlot.Value: 0, Members.Slot.Value: 0 })
@@ -57,7 +57,7 @@ internal sealed class PlaceRequest(
     {
         if (_isSpent)
         {
-            Take(NextId!.Value);
+            TakeId(_ids.Own, NextId!.Value);
             return false;
         }
 
@@ -86,9 +86,7 @@ internal sealed class PlaceRequest(
 
                 break;
             case PlanStep.StillAnswers:
-                throw new GroupCallException(
-                    $"the leader has heard replica {plan.Replaced} of late: it is too soon, or another process has its"
-                    + " place");
+                throw StillHeard(plan.Replaced);
             default:
                 throw new GroupCallException(
                     "the group has no voter of this place any more: kv member add and promote, if it is wanted");
@@ -104,19 +102,4 @@ internal sealed class PlaceRequest(
         MemberAction.Replace => $"replace {change.Replaced} by {change.Node}",
         _ => $"remove {change.Node}, a learner that was lost too",
     };
-
-    private void Take(int next)
-    {
-        try
-        {
-            directory.BecomeNode(next);
-        }
-        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
-        {
-            throw new GroupCallException($"the new id {next} cannot be noted: {error.Message}", error);
-        }
-
-        logger.TookId(_ids.Own, next);
-        restart();
-    }
 }

@@ -8,7 +8,8 @@ namespace KvCloud.Node.Replication;
 /// could. Owned by the consensus worker.
 /// </summary>
 /// <param name="windowMs">The time over which the pace is measured.</param>
-internal sealed class ApplyPace(long windowMs)
+/// <param name="farSlots">How many slots behind is far.</param>
+internal sealed class ApplyPace(long windowMs, long farSlots)
 {
     private Slot _awaited;
     private long _notedMs;
@@ -17,11 +18,15 @@ internal sealed class ApplyPace(long windowMs)
     private Mark _next;
     private Slot _applied;
     private double _slotsPerMs;
+    private bool _isFar;
 
     private readonly record struct Mark(long AtMs, Slot Applied);
 
     /// <summary>Whether this replica is known to be behind, and so what its pace is.</summary>
     public bool IsBehind { get; private set; }
+
+    /// <summary>Whether it is known to be behind, and by more than a short stall makes it.</summary>
+    public bool IsFarBehind => IsBehind && _isFar;
 
     /// <summary>The last slot that will be applied after this time, at the measured pace.</summary>
     public Slot ReachIn(long ms) => new(_applied.Value + (long)(_slotsPerMs * Math.Clamp(ms, 0, int.MaxValue)));
@@ -52,6 +57,7 @@ internal sealed class ApplyPace(long windowMs)
         }
 
         IsBehind = nowMs - _behindSinceMs >= windowMs;
+        _isFar = chosen.Value - applied.Value >= farSlots;
         _applied = applied;
         _slotsPerMs = IsBehind ? (applied.Value - _from.Applied.Value) / (double)(nowMs - _from.AtMs) : 0;
     }

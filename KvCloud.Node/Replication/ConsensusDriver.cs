@@ -91,8 +91,9 @@ internal sealed class ConsensusDriver : IWork
         _effects = new EffectsRunner(_node, parts, _proposals, _freshness);
         _announcedMembers = _node.Members;
 
-        // An election costs readers about as much, and no more is asked of them for a replica that is behind.
-        _pace = new ApplyPace((long)config.ElectionTimeoutTicks * ReplicaClock.TickMs);
+        // As much time as an election costs readers, and the lag at which voters refuse a candidate.
+        _pace = new ApplyPace(
+            (long)config.ElectionTimeoutTicks * ReplicaClock.TickMs, config.MaxInFlightSlots);
         _window = new WindowMover(_options, _clock, _executor);
         _lastStepMs = _clock.NowMs;
         Reads.BeginIdsAbove(parts.Runtime.NextUniqueId());
@@ -489,7 +490,7 @@ internal sealed class ConsensusDriver : IWork
         }
 
         _pace.Note(nowMs, _node.KnownChosen, _applier.AppliedSlot);
-        if (_pace.IsBehind && _node.Role != Role.Leader)
+        if (_pace.IsFarBehind && _node.Role != Role.Leader)
         {
             Reads.GiveUpLate(_pace.ReachIn);
         }

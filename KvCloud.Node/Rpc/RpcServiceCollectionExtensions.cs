@@ -65,7 +65,7 @@ internal static class RpcServiceCollectionExtensions
         return new Authenticator(() => reader.Access, options, time, audit, jwt, readIndex);
     }
 
-    /// <summary>A login is one connection's, and so waits for this replica.</summary>
+    /// <summary>A login belongs to a connection, and so has to wait for this replica.</summary>
     private static async ValueTask<ReadIndexOutcome> ReadIndexAsync(RoutingManager routing, long deadlineMs)
     {
         ReadAdmission admission = await routing.CatchUpAsync(deadlineMs).ConfigureAwait(false);

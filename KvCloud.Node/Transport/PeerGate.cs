@@ -121,13 +121,13 @@ internal sealed class PeerGate(
         long recorded = MemberData.Of(_members, other.NodeId).Incarnation;
         if (recorded != 0 && recorded != other.Incarnation)
         {
-            throw new HandshakeRefusedException(RefusalTexts.Forgetful(other, recorded));
+            throw new HandshakeRefusedException(RefusalTexts.VoterDirectoryLost(other, recorded));
         }
 
         // Checked last, so that only a node that is a peer in every other respect is ever remembered.
         if (!Remember(other))
         {
-            throw new HandshakeRefusedException(RefusalTexts.Forgetful(other, Self.NodeId));
+            throw new HandshakeRefusedException(RefusalTexts.DirectoryLost(other, Self.NodeId));
         }
     }
 

@@ -1,23 +1,23 @@
 namespace KvCloud.Node.Transport;
 
-/// <summary>What carries this node's messages to one peer, until either is no peer any more.</summary>
-internal sealed record PeerWay(Peer Peer, PeerSender Sender, PeerConnector Connector, CancellationTokenSource Stop);
+/// <summary>What carries this node's messages to one peer, as long as it is one.</summary>
+internal sealed record RemotePeer(Peer Peer, PeerSender Sender, PeerConnector Connector, CancellationTokenSource Stop);
 
 /// <summary>The peers of one moment, by rising id.</summary>
-internal sealed record PeerTable(Dictionary<int, int> Indexes, PeerWay[] Ways)
+internal sealed record PeerTable(Dictionary<int, int> Indexes, RemotePeer[] Remotes)
 {
     private const int MaxPeers = 63;
 
-    public PeerWay? Find(int nodeId) => Indexes.TryGetValue(nodeId, out int index) ? Ways[index] : null;
+    public RemotePeer? Find(int nodeId) => Indexes.TryGetValue(nodeId, out int index) ? Remotes[index] : null;
 
-    /// <param name="before">Peers that stay keep their way.</param>
-    public static PeerTable Of(int self, IEnumerable<int> peers, PeerTable? before, Func<int, PeerWay> makeWay)
+    /// <param name="before">Peers that stay keep theirs.</param>
+    public static PeerTable Of(int self, IEnumerable<int> peers, PeerTable? before, Func<int, RemotePeer> makeRemote)
     {
         var indexes = new Dictionary<int, int>();
-        var ways = new List<PeerWay>();
+        var remotes = new List<RemotePeer>();
         foreach (int id in peers.Order())
         {
-            if (id < 0 || id == self || ways.Count >= MaxPeers || !indexes.TryAdd(id, ways.Count))
+            if (id < 0 || id == self || remotes.Count >= MaxPeers || !indexes.TryAdd(id, remotes.Count))
             {
                 throw new ArgumentException(
                     $"Node {id} cannot be a peer of node {self}: it is the node itself, named twice, negative, or one"
@@ -25,9 +25,9 @@ internal sealed record PeerTable(Dictionary<int, int> Indexes, PeerWay[] Ways)
                     nameof(peers));
             }
 
-            ways.Add(before?.Find(id) ?? makeWay(id));
+            remotes.Add(before?.Find(id) ?? makeRemote(id));
         }
 
-        return new PeerTable(indexes, [.. ways]);
+        return new PeerTable(indexes, [.. remotes]);
     }
 }

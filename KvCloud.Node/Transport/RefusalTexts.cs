@@ -8,18 +8,18 @@ namespace KvCloud.Node.Transport;
 /// </summary>
 internal static class RefusalTexts
 {
-    private const string LostDirectory = ": it has lost its data directory, and with it its promises";
+    private const string LostDirectoryText = ": it has lost its data directory, and with it its promises";
     private const int HexDigits = 16;
 
     public static string Removed(int nodeId) => $"node {nodeId} was removed from this group: its id never returns";
 
-    /// <param name="comes">The caller, with an incarnation other than the one that the peer remembers.</param>
-    public static string Forgetful(PeerIdentity comes, int peer) =>
-        $"{Comes(comes)}, node {peer} remembers another{LostDirectory}";
+    /// <param name="caller">The caller, with an incarnation other than the one that the peer remembers.</param>
+    public static string DirectoryLost(PeerIdentity caller, int peer) =>
+        $"{Introduce(caller)}, node {peer} remembers another{LostDirectoryText}";
 
     /// <param name="recorded">The incarnation in the members' record.</param>
-    public static string Forgetful(PeerIdentity comes, long recorded) =>
-        $"{Comes(comes)}, and was given its vote with {recorded:X16}{LostDirectory}";
+    public static string VoterDirectoryLost(PeerIdentity caller, long recorded) =>
+        $"{Introduce(caller)}, and was given its vote with {recorded:X16}{LostDirectoryText}";
 
     /// <param name="called">The node that was called.</param>
     /// <param name="answers">The one that answers.</param>
@@ -30,8 +30,8 @@ internal static class RefusalTexts
     public static PeerRefusal MeaningOf(string reason, PeerIdentity self, int peer)
     {
         return reason == Removed(self.NodeId) ? PeerRefusal.Removed
-            : reason == Forgetful(self, peer)
-                || (RecordedIn(reason) is long recorded && reason == Forgetful(self, recorded))
+            : reason == DirectoryLost(self, peer)
+                || (RecordedIn(reason) is long recorded && reason == VoterDirectoryLost(self, recorded))
                     ? PeerRefusal.DirectoryLost
             : reason.StartsWith(OtherNode(self.NodeId, peer), StringComparison.Ordinal) ? PeerRefusal.OtherNode
             : PeerRefusal.Other;
@@ -40,13 +40,13 @@ internal static class RefusalTexts
     private static string OtherNode(int caller, int called) =>
         $"the caller, node {caller}, looks for node {called}; this is node ";
 
-    private static string Comes(PeerIdentity comes) =>
-        $"node {comes.NodeId} comes with incarnation {comes.Incarnation:X16}";
+    private static string Introduce(PeerIdentity caller) =>
+        $"node {caller.NodeId} comes with incarnation {caller.Incarnation:X16}";
 
     /// <summary>The incarnation that the text ends with, before the common words; null if there is none.</summary>
     private static long? RecordedIn(string reason)
     {
-        int end = reason.Length - LostDirectory.Length;
+        int end = reason.Length - LostDirectoryText.Length;
         return end >= HexDigits && long.TryParse(
             reason.AsSpan(end - HexDigits, HexDigits), NumberStyles.AllowHexSpecifier, CultureInfo.InvariantCulture,
             out long recorded)

@@ -63,7 +63,7 @@ internal sealed class TcpTransport : IConsensusTransport, IInboundHost
     }
 
     /// <inheritdoc/>
-    public IReadOnlyList<PeerLink> Links => [.. _table.Ways.Select(way => way.Peer.ToLink())];
+    public IReadOnlyList<PeerLink> Links => [.. _table.Remotes.Select(remote => remote.Peer.ToLink())];
 
     /// <summary>Where this node listens, once it is started.</summary>
     public IPEndPoint ListenEndPoint =>
@@ -97,9 +97,9 @@ internal sealed class TcpTransport : IConsensusTransport, IInboundHost
         _running.Add(TransportThread.Start($"kv-accept-{self}", () => Accept(listener)));
         lock (_tableLock)
         {
-            foreach (PeerWay way in _table.Ways)
+            foreach (RemotePeer remote in _table.Remotes)
             {
-                Start(way);
+                Start(remote);
             }
 
             _isStarted = true;
@@ -146,7 +146,7 @@ internal sealed class TcpTransport : IConsensusTransport, IInboundHost
             Invariant.Check(message.To.Value != Gate.Self.NodeId, "a node sends to others only");
             if (table.Indexes.TryGetValue(message.To.Value, out int index))
             {
-                table.Ways[index].Sender.Enqueue(message);
+                table.Remotes[index].Sender.Enqueue(message);
                 touched |= 1UL << index;
             }
         }
@@ -154,16 +154,16 @@ internal sealed class TcpTransport : IConsensusTransport, IInboundHost
         // Last, so that all messages of this call to one peer leave in one send.
         for (; touched != 0; touched &= touched - 1)
         {
-            table.Ways[BitOperations.TrailingZeroCount(touched)].Sender.Flush();
+            table.Remotes[BitOperations.TrailingZeroCount(touched)].Sender.Flush();
         }
     }
 
     public void Report(PeerReport report)
     {
-        foreach (PeerWay way in _table.Ways)
+        foreach (RemotePeer remote in _table.Remotes)
         {
-            way.Sender.Enqueue(report);
-            way.Sender.Flush();
+            remote.Sender.Enqueue(report);
+            remote.Sender.Flush();
         }
     }
 
@@ -188,9 +188,9 @@ internal sealed class TcpTransport : IConsensusTransport, IInboundHost
         Task[] running;
         lock (_tableLock)
         {
-            foreach (PeerWay way in _table.Ways)
+            foreach (RemotePeer remote in _table.Remotes)
             {
-                way.Sender.Stop();
+                remote.Sender.Stop();
             }
 
             running = [.. _running];
@@ -198,10 +198,10 @@ internal sealed class TcpTransport : IConsensusTransport, IInboundHost
 
         await Task.WhenAll(running);
         await Task.WhenAll(CloseInbound());
-        foreach (PeerWay way in _table.Ways)
+        foreach (RemotePeer remote in _table.Remotes)
         {
-            way.Connector.Dispose();
-            way.Stop.Dispose();
+            remote.Connector.Dispose();
+            remote.Stop.Dispose();
         }
 
         _stop.Dispose();
@@ -252,56 +252,56 @@ internal sealed class TcpTransport : IConsensusTransport, IInboundHost
         // Before the peers are asked: who was removed is to hear it when it comes again.
         Gate.Reconfigure(ids, members, isSettled);
         _table = after;
-        foreach (PeerWay way in after.Ways)
+        foreach (RemotePeer remote in after.Remotes)
         {
-            if (_isStarted && !before.Ways.Contains(way))
+            if (_isStarted && !before.Remotes.Contains(remote))
             {
-                Start(way);
+                Start(remote);
             }
         }
 
-        foreach (PeerWay way in before.Ways)
+        foreach (RemotePeer remote in before.Remotes)
         {
-            if (!after.Ways.Contains(way))
+            if (!after.Remotes.Contains(remote))
             {
-                End(way);
+                End(remote);
             }
         }
     }
 
     /// <summary>Under the lock, or before anybody else knows of this transport.</summary>
     private PeerTable MakeTable(IEnumerable<int> peers, PeerTable? before) =>
-        PeerTable.Of(Gate.Self.NodeId, peers, before, MakeWay);
+        PeerTable.Of(Gate.Self.NodeId, peers, before, MakeRemote);
 
-    private PeerWay MakeWay(int id)
+    private RemotePeer MakeRemote(int id)
     {
         var peer = new Peer(new NodeId(id));
         var sender = new PeerSender(peer, Options, Throttle, Logger);
-        return new PeerWay(
+        return new RemotePeer(
             peer,
             sender,
             new PeerConnector(peer, sender, Gate, _resolve, Options, Tls, Throttle, Logger),
             CancellationTokenSource.CreateLinkedTokenSource(_stop.Token));
     }
 
-    private void Start(PeerWay way)
+    private void Start(RemotePeer remote)
     {
-        CancellationToken stop = way.Stop.Token;
+        CancellationToken stop = remote.Stop.Token;
         _running.Add(
-            TransportThread.Start($"kv-tx-{Gate.Self.NodeId}-{way.Peer.Id.Value}", way.Sender.Pump));
-        _running.Add(Task.Run(() => way.Connector.RunAsync(stop), CancellationToken.None));
+            TransportThread.Start($"kv-tx-{Gate.Self.NodeId}-{remote.Peer.Id.Value}", remote.Sender.Pump));
+        _running.Add(Task.Run(() => remote.Connector.RunAsync(stop), CancellationToken.None));
     }
 
     /// <summary>The other is no peer any more. Its ends close by themselves.</summary>
-    private void End(PeerWay way)
+    private void End(RemotePeer remote)
     {
-        _running.Add(way.Stop.CancelAsync());
-        way.Sender.Stop();
+        _running.Add(remote.Stop.CancelAsync());
+        remote.Sender.Stop();
         lock (_inboundLock)
         {
             foreach (InboundConnection connection in _inboundThreads.Keys)
             {
-                if (connection.Peer == way.Peer)
+                if (connection.Peer == remote.Peer)
                 {
                     connection.Close();
                 }

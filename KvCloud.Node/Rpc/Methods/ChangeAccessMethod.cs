@@ -44,8 +44,6 @@ internal sealed class ChangeAccessMethod(KvBackend backend) : WriteMethod("chang
 
     protected override TBase NewAnswer() => new ChangeAccessResponse();
 
-    private static long? GivenTimeoutMs(ITimedRequest request) => request.GivenTimeoutMs;
-
     private static ChangeAccessCommand CommandOf(AccessChange change) => new(AccessChangeCodec.Encode(change));
 
     private static Refusal? FindMistake(ChangeAccessRequest request)

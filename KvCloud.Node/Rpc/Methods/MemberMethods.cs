@@ -29,8 +29,6 @@ internal sealed class ChangeMembers(KvBackend backend)
             : new Call(this, in message, request, principal, message.Caller);
     }
 
-    private static long? GivenTimeoutMs(ITimedRequest request) => request.GivenTimeoutMs;
-
     private static Refusal? FindMistake(ChangeMembersRequest request)
     {
         bool needsNode = request.Kind != MemberChangeKind.TRANSFER_LEADERSHIP;

@@ -10,7 +10,7 @@ namespace KvCloud.Node.Rpc.Methods;
 internal readonly record struct Refusal(
     ErrorCode Code, string Message, string? LeaderEndpoint = null, string? CodeText = null)
 {
-    /// <summary>Whose call was refused; null where it was not for want of a login or a right.</summary>
+    /// <summary>Whose call was refused; null unless it was refused for a missing login or right.</summary>
     public Denial? Denial { get; init; }
 
     /// <summary>For the `error_code` fields of the contract.</summary>
@@ -62,7 +62,7 @@ internal readonly record struct Refusal(
         _ => new(code, message ?? DefaultMessage(code), leaderEndpoint),
     };
 
-    /// <summary>To say that the caller may not would be a guess: what is known here may be of old.</summary>
+    /// <summary>To say that the caller may not would be a guess: what is known here may be stale.</summary>
     public static Refusal OfUnconfirmed(ErrorCode code, string? why, Denial? denial) =>
         new(code, $"whether the caller may do this could not be told: {why}; nothing was done") { Denial = denial };
 

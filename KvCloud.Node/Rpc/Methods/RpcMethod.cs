@@ -4,6 +4,7 @@ using KvCloud.Node.Operations;
 using KvCloud.Node.Rpc.Connections;
 using KvCloud.Node.Rpc.Wire;
 using KvCloud.Node.Telemetry;
+using KvCloud.Protocol;
 
 namespace KvCloud.Node.Rpc.Methods;
 
@@ -45,6 +46,9 @@ internal abstract class RpcMethod
     /// <summary>The timeout that a request names; null where it names none.</summary>
     /// <exception cref="ThriftContentException">The message is not a request of this method.</exception>
     public virtual long? TimeoutOf(in RequestMessage message) => null;
+
+    /// <summary>The timeout that the request names; null where it names none.</summary>
+    protected static long? GivenTimeoutMs(ITimedRequest request) => request.GivenTimeoutMs;
 
     /// <summary>
     /// Creates the call: a command, a read, or a known answer. The connection decides whether the call runs immediately

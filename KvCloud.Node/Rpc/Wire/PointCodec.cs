@@ -17,45 +17,14 @@ internal static class PointCodec
     /// <summary>Upper bound of a get answer's size without its value.</summary>
     private const int AnswerOverheadBytes = 64;
 
-    public static GetArguments ReadGet(in RequestMessage message)
-    {
-        ThriftReader reader = BeginRequest(in message);
-        GetArguments arguments;
-        do
-        {
-            arguments = ReadGet(ref reader, in message);
-        }
-        while (TryFindRequest(ref reader));
+    private delegate T ReadFields<T>(ref ThriftReader reader, in RequestMessage message);
 
-        return arguments;
-    }
+    public static GetArguments ReadGet(in RequestMessage message) => Read(in message, ReadGetFields);
 
-    public static SetArguments ReadSet(in RequestMessage message)
-    {
-        ThriftReader reader = BeginRequest(in message);
-        SetArguments arguments;
-        do
-        {
-            arguments = ReadSet(ref reader, in message);
-        }
-        while (TryFindRequest(ref reader));
-
-        return arguments;
-    }
+    public static SetArguments ReadSet(in RequestMessage message) => Read(in message, ReadSetFields);
 
     /// <summary>The arguments of deleteKey; the value stays empty.</summary>
-    public static SetArguments ReadDelete(in RequestMessage message)
-    {
-        ThriftReader reader = BeginRequest(in message);
-        SetArguments arguments;
-        do
-        {
-            arguments = ReadDelete(ref reader, in message);
-        }
-        while (TryFindRequest(ref reader));
-
-        return arguments;
-    }
+    public static SetArguments ReadDelete(in RequestMessage message) => Read(in message, ReadDeleteFields);
 
     /// <summary>The answer to a get; a null value means that the key does not exist.</summary>
     public static void WriteGetAnswer(
@@ -82,7 +51,7 @@ internal static class PointCodec
         output.EndBody();
     }
 
-    private static GetArguments ReadGet(ref ThriftReader reader, in RequestMessage message)
+    private static GetArguments ReadGetFields(ref ThriftReader reader, in RequestMessage message)
     {
         var arguments = default(GetArguments);
         while (reader.NextField(out ThriftType type, out short id))
@@ -114,7 +83,7 @@ internal static class PointCodec
         return arguments;
     }
 
-    private static SetArguments ReadSet(ref ThriftReader reader, in RequestMessage message)
+    private static SetArguments ReadSetFields(ref ThriftReader reader, in RequestMessage message)
     {
         var arguments = default(SetArguments);
         bool hasKey = false;
@@ -143,7 +112,7 @@ internal static class PointCodec
         return arguments;
     }
 
-    private static SetArguments ReadDelete(ref ThriftReader reader, in RequestMessage message)
+    private static SetArguments ReadDeleteFields(ref ThriftReader reader, in RequestMessage message)
     {
         var arguments = default(SetArguments);
         bool hasKey = false;
@@ -189,18 +158,27 @@ internal static class PointCodec
         }
     }
 
-    /// <summary>Positions a reader at the first field of argument 1.</summary>
-    private static ThriftReader BeginRequest(in RequestMessage message)
+    /// <summary>Reads argument 1. Of several the last one counts, as for the generated code.</summary>
+    private static T Read<T>(in RequestMessage message, ReadFields<T> read)
     {
         var reader = new ThriftReader(message.Bytes.Span, message.ArgumentsStart);
-        return TryFindRequest(ref reader)
-            ? reader
-            : throw new ThriftContentException("argument 1 'request' is missing");
+        if (!TryFindRequest(ref reader))
+        {
+            throw new ThriftContentException("argument 1 'request' is missing");
+        }
+
+        T arguments;
+        do
+        {
+            arguments = read(ref reader, in message);
+        }
+        while (TryFindRequest(ref reader));
+
+        return arguments;
     }
 
     /// <summary>
-    /// Positions the reader, which is among the arguments, at the first field of the next argument 1. Of several the
-    /// last one counts, as for the generated code.
+    /// Positions the reader, which is among the arguments, at the first field of the next argument 1.
     /// </summary>
     private static bool TryFindRequest(ref ThriftReader reader)
     {

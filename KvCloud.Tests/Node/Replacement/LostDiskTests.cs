@@ -47,11 +47,11 @@ public sealed class LostDiskTests : IDisposable
     [Theory]
     [InlineData(PeerRefusal.DirectoryLost, PeerRefusal.DirectoryLost)]
     [InlineData(PeerRefusal.DirectoryLost, PeerRefusal.Removed)]
-    public async Task Takes_refusals_of_a_majority_makes_it_the_directory_of_the_next_id(object one, object other)
+    public async Task TryHandle_refusals_of_a_majority_makes_it_the_directory_of_the_next_id(object one, object other)
     {
         await _disk.StartAsync(CancellationToken.None);
-        Assert.True(_disk.Takes(0, (PeerRefusal)one));
-        Assert.True(_disk.Takes(2, (PeerRefusal)other));
+        Assert.True(_disk.TryHandle(0, (PeerRefusal)one));
+        Assert.True(_disk.TryHandle(2, (PeerRefusal)other));
 
         await UntilAsync(() => _restarts == 1);
 
@@ -65,13 +65,13 @@ public sealed class LostDiskTests : IDisposable
     [Theory]
     [InlineData(null)]
     [InlineData(PeerRefusal.OtherNode)]
-    public async Task Takes_the_refusal_of_one_peer_alone_changes_nothing(object? other)
+    public async Task TryHandle_the_refusal_of_one_peer_alone_changes_nothing(object? other)
     {
         await _disk.StartAsync(CancellationToken.None);
-        _disk.Takes(0, PeerRefusal.DirectoryLost);
+        _disk.TryHandle(0, PeerRefusal.DirectoryLost);
         if (other is PeerRefusal refusal)
         {
-            _disk.Takes(2, refusal);
+            _disk.TryHandle(2, refusal);
         }
 
         await UntilAsync(() => _group.Asked >= 3);
@@ -81,12 +81,12 @@ public sealed class LostDiskTests : IDisposable
     }
 
     [Fact]
-    public async Task Takes_refusals_by_nodes_that_are_no_voters_changes_nothing()
+    public async Task TryHandle_refusals_by_nodes_that_are_no_voters_changes_nothing()
     {
         await _disk.StartAsync(CancellationToken.None);
-        _disk.Takes(0, PeerRefusal.DirectoryLost);
-        _disk.Takes(8, PeerRefusal.DirectoryLost);
-        _disk.Takes(9, PeerRefusal.DirectoryLost);
+        _disk.TryHandle(0, PeerRefusal.DirectoryLost);
+        _disk.TryHandle(8, PeerRefusal.DirectoryLost);
+        _disk.TryHandle(9, PeerRefusal.DirectoryLost);
 
         await UntilAsync(() => _group.Asked >= 3);
 
@@ -94,7 +94,7 @@ public sealed class LostDiskTests : IDisposable
     }
 
     [Fact]
-    public async Task Takes_nothing_while_no_peer_refuses_asks_nobody()
+    public async Task TryHandle_nothing_while_no_peer_refuses_asks_nobody()
     {
         await _disk.StartAsync(CancellationToken.None);
 
@@ -115,14 +115,14 @@ public sealed class LostDiskTests : IDisposable
         + " place")]
     [InlineData("0 2 5-", null, "deployment.replacement_ids has no id left: put another replica in its place (kv"
         + " member replace)")]
-    public async Task Takes_refusals_of_a_majority_while_the_group_has_no_place_waits_and_says_so_once(
+    public async Task TryHandle_refusals_of_a_majority_while_the_group_has_no_place_waits_and_says_so_once(
         string members, string? silence, string why)
     {
         _group.Members = members;
         _group.Silence = silence;
         await _disk.StartAsync(CancellationToken.None);
-        _disk.Takes(0, PeerRefusal.DirectoryLost);
-        _disk.Takes(2, PeerRefusal.DirectoryLost);
+        _disk.TryHandle(0, PeerRefusal.DirectoryLost);
+        _disk.TryHandle(2, PeerRefusal.DirectoryLost);
 
         await UntilAsync(() => _group.Asked >= 5);
 
@@ -134,12 +134,12 @@ public sealed class LostDiskTests : IDisposable
     [Theory]
     [InlineData("0 2 3")]
     [InlineData("0 2 5-")]
-    public async Task Takes_that_it_was_removed_without_an_id_to_go_on_under_ends_it(string members)
+    public async Task TryHandle_that_it_was_removed_without_an_id_to_go_on_under_ends_it(string members)
     {
         _group.Members = members;
         await _disk.StartAsync(CancellationToken.None);
-        _disk.Takes(0, PeerRefusal.Removed);
-        _disk.Takes(2, PeerRefusal.Removed);
+        _disk.TryHandle(0, PeerRefusal.Removed);
+        _disk.TryHandle(2, PeerRefusal.Removed);
 
         await UntilAsync(() => _removals == 1);
 
@@ -147,40 +147,40 @@ public sealed class LostDiskTests : IDisposable
     }
 
     [Fact]
-    public void Takes_with_a_directory_that_is_not_empty_leaves_refusals_to_others()
+    public void TryHandle_with_a_directory_that_is_not_empty_leaves_refusals_to_others()
     {
         _storage.Log.Write([Effects(new Ballot(3, new NodeId(0)), 0, Entry(1, "a"))]);
 
         Assert.False(_storage.IsEmpty);
-        Assert.False(_disk.Takes(0, PeerRefusal.DirectoryLost));
+        Assert.False(_disk.TryHandle(0, PeerRefusal.DirectoryLost));
     }
 
     [Fact]
-    public void Takes_with_a_promise_and_nothing_else_leaves_refusals_to_others()
+    public void TryHandle_with_a_promise_and_nothing_else_leaves_refusals_to_others()
     {
         _storage.Log.Write([Effects(new Ballot(3, new NodeId(0)), 0)]);
 
-        Assert.False(_disk.Takes(0, PeerRefusal.DirectoryLost));
+        Assert.False(_disk.TryHandle(0, PeerRefusal.DirectoryLost));
     }
 
     [Fact]
-    public void Takes_with_a_directory_that_has_taken_part_leaves_refusals_to_others()
+    public void TryHandle_with_a_directory_that_has_taken_part_leaves_refusals_to_others()
     {
         _disk = NewDisk(Bootstrap.Done);
 
-        Assert.False(_disk.Takes(0, PeerRefusal.DirectoryLost));
+        Assert.False(_disk.TryHandle(0, PeerRefusal.DirectoryLost));
     }
 
     [Fact]
-    public void Takes_without_replacement_ids_leaves_refusals_to_others()
+    public void TryHandle_without_replacement_ids_leaves_refusals_to_others()
     {
         _storage.Dispose();
         var topology = NodeTopology.From(Options([]));
         _storage = ReplicaServices.OpenStorage(Options([]), topology);
         _disk = NewDisk(topology: topology);
 
-        Assert.False(_disk.Takes(0, PeerRefusal.DirectoryLost));
-        Assert.False(_disk.Takes(2, PeerRefusal.Removed));
+        Assert.False(_disk.TryHandle(0, PeerRefusal.DirectoryLost));
+        Assert.False(_disk.TryHandle(2, PeerRefusal.Removed));
     }
 
     private NodeOptions Options(IReadOnlyList<int> ids) => new()

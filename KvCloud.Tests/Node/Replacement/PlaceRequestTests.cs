@@ -123,11 +123,11 @@ public sealed class PlaceRequestTests : IDisposable
 
     /// <summary>It was taken once before, and lost before anything was learned under it.</summary>
     [Fact]
-    public async Task Takes_that_its_id_was_removed_before_it_learned_anything_goes_on_under_the_next()
+    public async Task TryHandle_that_its_id_was_removed_before_it_learned_anything_goes_on_under_the_next()
     {
         _group.Silence = "nobody leads";
-        Assert.False(_request.Takes(PeerRefusal.DirectoryLost));
-        Assert.True(_request.Takes(PeerRefusal.Removed));
+        Assert.False(_request.TryHandle(PeerRefusal.DirectoryLost));
+        Assert.True(_request.TryHandle(PeerRefusal.Removed));
         await _request.StartAsync(CancellationToken.None);
 
         await UntilAsync(() => _restarts == 1);
@@ -136,11 +136,11 @@ public sealed class PlaceRequestTests : IDisposable
     }
 
     [Fact]
-    public void Takes_that_its_id_was_removed_once_it_has_learned_something_leaves_it_to_others()
+    public void TryHandle_that_its_id_was_removed_once_it_has_learned_something_leaves_it_to_others()
     {
         Status = Status with { ChosenSlot = new Slot(7) };
 
-        Assert.False(_request.Takes(PeerRefusal.Removed));
+        Assert.False(_request.TryHandle(PeerRefusal.Removed));
     }
 
     [Fact]

@@ -7,8 +7,9 @@ public sealed class ApplyPaceTests
 {
     private const int WindowMs = 400;
     private const int TickMs = 10;
+    private const int FarSlots = 256;
 
-    private readonly ApplyPace _pace = new(WindowMs);
+    private readonly ApplyPace _pace = new(WindowMs, FarSlots);
     private long _nowMs = 1_000_000;
     private long _chosen;
     private long _applied;
@@ -78,6 +79,17 @@ public sealed class ApplyPaceTests
         Run(ms: TickMs, chosenEachTick: 0, appliedEachTick: 0);
 
         Assert.False(_pace.IsBehind);
+    }
+
+    [Fact]
+    public void IsFarBehind_replica_that_is_behind_by_fewer_slots_is_not()
+    {
+        _chosen = FarSlots - 1;
+        Run(ms: 2 * WindowMs, chosenEachTick: 0, appliedEachTick: 0);
+        Assert.Equal((true, false), (_pace.IsBehind, _pace.IsFarBehind));
+
+        Run(ms: TickMs, chosenEachTick: 1, appliedEachTick: 0);
+        Assert.True(_pace.IsFarBehind);
     }
 
     private void Run(int ms, int chosenEachTick, int appliedEachTick, Action? check = null)

@@ -24,7 +24,12 @@ public sealed class BehindReplicaTests
         try
         {
             await hold.KeepAsync(host, behind, writer);
-            await writer.SetAsync(Key("k"), Key("v"));
+
+            // More slots than are far behind, each with a write of its own.
+            for (int i = 0; i < 300; i++)
+            {
+                await writer.SetAsync(Key("k"), Key("v"));
+            }
 
             GetResponse refused = await client.get(Get());
             GetReadVersionResponse version = await client.getReadVersion(new GetReadVersionRequest());
