@@ -91,7 +91,7 @@ public sealed class ReplacementTests(ITestOutputHelper output)
         cluster.Processes.Start(Victim);
         await LoggedAsync(cluster, "remembers another: it has lost its data directory");
         Assert.Equal(NodeState.Running, cluster.Processes.Nodes[Victim].State);
-        Assert.Equal([0, 1, 2], (await client.GetClusterHealthAsync()).Nodes.Select(node => node.Id).Order());
+        await VotersAsync(client, cluster, 0, 1, 2);
 
         // What was refused takes a number once it may.
         ids = "7";
