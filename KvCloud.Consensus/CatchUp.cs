@@ -95,34 +95,39 @@ internal sealed class CatchUp(Membership members, PaxosConfig config, Learner le
             return;
         }
 
-        if (_requestedAt != Never)
+        if (_requestedAt == Never)
         {
-            if (now - _requestedAt < config.ResendTicks)
-            {
-                return;
-            }
-
-            _fruitless++;
-            TurnToNextSource();
-            AskForSnapshot();
-            source = Source() ?? source;
+            Ask(source);
         }
-
-        _isFetching = true;
-        _requestedAt = now;
-        step.Effects.Send.Add(new CatchUpRequest(Members.Self, source, chosen.Next));
+        else if (now - _requestedAt >= config.ResendTicks)
+        {
+            AskNext(source);
+        }
     }
 
     /// <summary>
-    /// Handles an answer. If it helped, the next request is sent at once; if not, later and to another node.
+    /// Handles an answer. If it helped, the next request is sent at once; if the peer's log begins too late, another
+    /// peer is asked at once, until all were; and otherwise another is asked later.
     /// </summary>
-    public void Answered(bool learned)
+    public void Answered(NodeId from, bool learned)
     {
         if (learned)
         {
             _requestedAt = Never;
             Request();
         }
+        else if (_requestedAt != Never && !IsHeld && _fruitless < Members.Others.Count
+            && Source() is NodeId source && source == from && _tooShort.ContainsKey(from.Value))
+        {
+            AskNext(source);
+        }
+    }
+
+    /// <summary>An answer came that this node had no room for: the same peer is asked again once there is room.</summary>
+    public void AnswerDropped()
+    {
+        IsHeld = true;
+        _requestedAt = Never;
     }
 
     /// <summary>Notes where the peer's log begins, if that is above the next slot to learn.</summary>
@@ -144,6 +149,21 @@ internal sealed class CatchUp(Membership members, PaxosConfig config, Learner le
         {
             step.Effects.CatchUps.Add(new CatchUpOrder(message.From, message.FromSlot, learner.ChosenSlot));
         }
+    }
+
+    private void AskNext(NodeId source)
+    {
+        _fruitless++;
+        TurnToNextSource();
+        AskForSnapshot();
+        Ask(Source() ?? source);
+    }
+
+    private void Ask(NodeId source)
+    {
+        _isFetching = true;
+        _requestedAt = step.Now;
+        step.Effects.Send.Add(new CatchUpRequest(Members.Self, source, learner.ChosenSlot.Next));
     }
 
     /// <summary>

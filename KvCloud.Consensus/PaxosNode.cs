@@ -116,6 +116,12 @@ public sealed class PaxosNode
     }
 
     /// <summary>
+    /// The caller dropped a <see cref="CatchUpReply"/> for want of room instead of stepping it. Its entries are asked
+    /// for again as soon as <see cref="HoldsCatchUp"/>, which becomes true by this, is false again.
+    /// </summary>
+    public void CatchUpReplyDropped() => _catchUp.AnswerDropped();
+
+    /// <summary>
     /// Whether others should lead rather than this node, because its disk is slow or nearly full. When it becomes true,
     /// the node stops leading, once; until it becomes false again, the node seeks votes only after nobody else has led
     /// for several election timeouts. No effect in a group of one.
@@ -340,6 +346,6 @@ public sealed class PaxosNode
         }
 
         _catchUp.NoteFirstAvailable(message.From, message.FirstAvailable);
-        _catchUp.Answered(learned);
+        _catchUp.Answered(message.From, learned);
     }
 }

@@ -358,7 +358,8 @@ internal sealed class ConsensusDriver : IWork
         Disk.Observe();
         _node.IsReluctant = Disk.IsPoor;
         _node.MayLead = !Data.IsDamaged;
-        _node.HoldsCatchUp = Math.Max(_applier.WaitingBytes, _logWriter.UnwrittenBytes) > _options.MaxCatchUpBytes;
+        _node.HoldsCatchUp = IsFull
+            || Math.Max(_applier.WaitingBytes, _logWriter.UnwrittenBytes) > _options.MaxCatchUpBytes;
         long tick = _clock.NowTick;
         if (TakesPart)
         {
@@ -402,6 +403,11 @@ internal sealed class ConsensusDriver : IWork
             if (isFull && message is Accept or CatchUpReply)
             {
                 // Applying or the log is behind. Dropping a message is always allowed, and these are sent again.
+                if (message is CatchUpReply)
+                {
+                    _node.CatchUpReplyDropped();
+                }
+
                 continue;
             }
 

@@ -117,6 +117,42 @@ public class SnapshotNeedTests
         Assert.InRange(node.Core.ChosenSlot.Value, 5, 38);
     }
 
+    /// <summary>
+    /// Simulated seed 90055613: each peer whose log was too short cost a timeout of a resend, and each answer for which
+    /// there was no room another, so that a replica stayed as far behind a steady load as it was.
+    /// </summary>
+    [Fact]
+    public void Request_log_that_is_too_short_is_answered_by_a_request_to_the_next_peer_at_once()
+    {
+        NodeUnderTest node = Behind();
+        node.At(100);
+        CatchUpRequest first = Assert.Single(RequestsAt(node, 102));
+        Assert.Equal(Node1, first.To);
+        node.Step(new CatchUpReply(Node1, Node0, new Slot(40), new Slot(90), []));
+        Assert.Equal(Node2, Assert.Single(node.Take<CatchUpRequest>()).To);
+
+        // Once all were asked, the first is asked again, and then no more often than a resend is due.
+        for (int i = 0; i < 5; i++)
+        {
+            node.Step(new CatchUpReply(Node2, Node0, new Slot(40), new Slot(90), []));
+            node.Step(new CatchUpReply(Node1, Node0, new Slot(40), new Slot(90), []));
+        }
+
+        Assert.Single(node.Take<CatchUpRequest>());
+    }
+
+    [Fact]
+    public void Request_answer_without_room_is_asked_for_again_once_there_is_room_and_of_the_same_peer()
+    {
+        NodeUnderTest node = Behind();
+        node.At(100);
+        CatchUpRequest first = Assert.Single(RequestsAt(node, 102));
+        node.Core.CatchUpReplyDropped();
+        Assert.Empty(RequestsAt(node, 103));
+        node.Core.HoldsCatchUp = false;
+        Assert.Equal(first, Assert.Single(RequestsAt(node, 104)));
+    }
+
     [Fact]
     public void SnapshotNeed_silence_alone_is_no_reason()
     {
@@ -127,6 +163,12 @@ public class SnapshotNeedTests
         }
 
         Assert.Empty(node.SnapshotNeeds);
+    }
+
+    private static List<CatchUpRequest> RequestsAt(NodeUnderTest node, long tick)
+    {
+        node.At(tick);
+        return [.. node.Take<CatchUpRequest>()];
     }
 
     private static NodeUnderTest Behind()
