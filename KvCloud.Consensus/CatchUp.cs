@@ -123,7 +123,9 @@ internal sealed class CatchUp(Membership members, PaxosConfig config, Learner le
         }
     }
 
-    /// <summary>An answer came that this node had no room for: the same peer is asked again once there is room.</summary>
+    /// <summary>
+    /// An answer came that this node had no room for: the same peer is asked again once there is room.
+    /// </summary>
     public void AnswerDropped()
     {
         IsHeld = true;

@@ -73,6 +73,22 @@ public sealed class ConsoleTests(ITestOutputHelper output)
         await Expect(page.GetByText("Written as version")).ToBeVisibleAsync();
         Assert.Equal("{\"state\": \"paid\"}", await ReadAsync(client));
 
+        // What is typed while it is being saved is not lost.
+        await value.FillAsync("{\"state\": \"sent\"}");
+        await page.GetByRole(AriaRole.Button, new() { Name = "Save" }).EvaluateAsync("""
+            save => {
+                save.click();
+                const value = document.getElementById('value');
+                value.value = '{"state": "sent", "typed": "on"}';
+                value.dispatchEvent(new Event('input', { bubbles: true }));
+            }
+            """);
+        await Expect(page.Locator(".diff .inserted").Filter(new() { HasText = "typed" })).ToBeVisibleAsync();
+        await Expect(value).ToBeEditableAsync();
+        await Expect(page.Locator(".diff .deleted").Filter(new() { HasText = "sent" })).ToBeVisibleAsync();
+        Assert.Equal("{\"state\": \"sent\"}", await ReadAsync(client));
+        await Expect(value).ToHaveValueAsync("{\"state\": \"sent\", \"typed\": \"on\"}");
+
         // Somebody else is faster.
         await value.FillAsync("{\"state\": \"mine\"}");
         await client.SetAsync(Bytes(Key), Bytes("{\"state\": \"theirs\"}"));
