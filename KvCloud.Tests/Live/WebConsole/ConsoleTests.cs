@@ -75,7 +75,9 @@ public sealed class ConsoleTests(ITestOutputHelper output)
 
         // What is typed while it is being saved is not lost.
         await value.FillAsync("{\"state\": \"sent\"}");
-        await page.GetByRole(AriaRole.Button, new() { Name = "Save" }).EvaluateAsync("""
+        ILocator save = page.GetByRole(AriaRole.Button, new() { Name = "Save" });
+        await Expect(save).ToBeEnabledAsync();
+        await save.EvaluateAsync("""
             save => {
                 save.click();
                 const value = document.getElementById('value');
@@ -105,7 +107,7 @@ public sealed class ConsoleTests(ITestOutputHelper output)
         await page.GetByRole(AriaRole.Row).Filter(new() { HasText = "first" })
             .GetByRole(AriaRole.Button).ClickAsync();
         await page.GetByRole(AriaRole.Button, new() { Name = "Save" }).ClickAsync();
-        await Expect(page.GetByText("Written as version").Last).ToBeVisibleAsync();
+        await Expect(page.GetByText("5 bytes, version")).ToBeVisibleAsync();
         Assert.Equal("first", await ReadAsync(client));
         Assert.Empty(browser.Errors);
     }
