@@ -32,7 +32,7 @@ internal sealed class SimRecovery(ulong seed, SimOptions options, Action<string>
     {
         SimProfile profile = life.Profile;
         bool isWanted = _random.Chance(WantedPerMille) || life.Sabotage is Sabotage.RecoveryTakesWhoIsBehind;
-        if (!isWanted || profile.Nodes < 3 || profile.ChangeEveryMs > 0 || profile.AbsentForSlots > 0)
+        if (!isWanted || profile.Nodes < 3 || profile.AbsentForSlots > 0)
         {
             return;
         }
@@ -52,7 +52,13 @@ internal sealed class SimRecovery(ulong seed, SimOptions options, Action<string>
     {
         int most = (world.Profile.Nodes - 1) / 2;
         int count = world.Sabotage is Sabotage.RecoveryTakesWhoIsBehind ? most : 1 + _random.Next(most);
-        SimNode[] left = [.. world.Nodes.OrderBy(_ => _random.NextUInt64()).Take(count)];
+        var left = world.Nodes.OrderBy(_ => _random.NextUInt64()).Take(count).ToList();
+        while (world.Checker.AllMembers.Any(members => IsQuorum(left, members)))
+        {
+            // Whoever of them knows these members as the newest would be told to start them.
+            left.RemoveAt(left.Count - 1);
+        }
+
         foreach (SimNode node in left)
         {
             node.Crash(isPowerCut: _random.Chance(500));
@@ -60,6 +66,17 @@ internal sealed class SimRecovery(ulong seed, SimOptions options, Action<string>
 
         world.Trace($"disaster leaves {string.Join(", ", left.Select(node => node.Self))}");
         return [.. left.Where(node => node.IsReadable)];
+    }
+
+    private static bool IsQuorum(List<SimNode> left, GroupMembers members)
+    {
+        return HasMajority(member => member.IsVoter) && (!members.IsJoint || HasMajority(member => member.IsOutgoing));
+
+        bool HasMajority(Func<GroupMember, bool> counts)
+        {
+            GroupMember[] voters = [.. members.Members.Where(counts)];
+            return voters.Count(voter => left.Exists(node => node.Self == voter.Id)) > voters.Length / 2;
+        }
     }
 
     private void Recover(SimWorld world, SimNode[] left)
@@ -99,6 +116,7 @@ internal sealed class SimRecovery(ulong seed, SimOptions options, Action<string>
         }
 
         world.Reached.RecoveredGroups++;
+        world.Reached.RecoveredChangedGroups += world.Checker.AllMembers.Count > 1 ? 1 : 0;
         world.Reached.DecidedSlots += decided.Length;
         world.Reached.LostSlots += Math.Max(0, world.Checker.AgreedSlot.Value - plan.LastSlot) + decided.LongCount(
             entry => entry.Slot <= world.Checker.AgreedSlot

@@ -252,6 +252,7 @@ internal sealed class SimWorld : ISimScheduler, IDisposable
     public void Take(SimWorld other)
     {
         Reached.RecoveredGroups += other.Reached.RecoveredGroups;
+        Reached.RecoveredChangedGroups += other.Reached.RecoveredChangedGroups;
         Reached.DecidedSlots += other.Reached.DecidedSlots;
         Reached.LostSlots += other.Reached.LostSlots;
         Reached.SlotsOfNewGroups += other.Reached.SlotsOfNewGroups;

@@ -58,6 +58,7 @@ public class SimulationTests
                 (nameof(reached.Restores), reached.Restores, 0.06),
                 (nameof(reached.RestoredGroups), reached.RestoredGroups, 0.015),
                 (nameof(reached.RecoveredGroups), reached.RecoveredGroups, 0.02),
+                (nameof(reached.RecoveredChangedGroups), reached.RecoveredChangedGroups, 0.003),
                 (nameof(reached.DecidedSlots), reached.DecidedSlots, 0.02),
                 (nameof(reached.LostSlots), reached.LostSlots, 0.005),
                 (nameof(reached.LogFlips), reached.LogFlips, 0.05),

@@ -33,15 +33,20 @@ internal sealed class SimChecker(SimWorld world)
 
     public SimModel Model => _model;
 
+    private readonly List<GroupMembers> _members =
+        [GroupMembers.Initial(Enumerable.Range(0, world.Profile.Nodes).Select(id => new NodeId(id)))];
+
     /// <summary>Of the newest slot that is known to be chosen.</summary>
-    public GroupMembers Members { get; private set; } =
-        GroupMembers.Initial(Enumerable.Range(0, world.Profile.Nodes).Select(id => new NodeId(id)));
+    public GroupMembers Members => _members[^1];
 
     /// <summary>As of the newest slot that is known to be chosen.</summary>
     public int FeatureLevel { get; private set; } = world.Origin?.FeatureLevel ?? FeatureLevels.First;
 
     /// <summary>Those before <see cref="Members"/>: needed as long as no replica knows of these.</summary>
-    public GroupMembers FormerMembers { get; private set; } = GroupMembers.None;
+    public GroupMembers FormerMembers => _members.Count > 1 ? _members[^2] : GroupMembers.None;
+
+    /// <summary>From the first to the newest.</summary>
+    public IReadOnlyList<GroupMembers> AllMembers => _members;
 
     public int Answers { get; private set; }
 
@@ -173,8 +178,7 @@ internal sealed class SimChecker(SimWorld world)
 
         if (entry.Value.Kind == ValueKind.Membership)
         {
-            FormerMembers = Members;
-            Members = GroupMembers.Decode(entry.Slot, entry.Value.Payload.Span);
+            _members.Add(GroupMembers.Decode(entry.Slot, entry.Value.Payload.Span));
             world.Reached.MemberChanges++;
             world.Reached.JointGroups += Members.IsJoint ? 1 : 0;
             world.Trace($"members  {Members}");

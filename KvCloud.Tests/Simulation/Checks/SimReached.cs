@@ -142,6 +142,9 @@ internal sealed record SimReached
     /// <summary>Groups made of what was left of one that lost its quorum, and lived on.</summary>
     public long RecoveredGroups { get; set; }
 
+    /// <summary>Those of them whose members had changed before.</summary>
+    public long RecoveredChangedGroups { get; set; }
+
     /// <summary>Slots chosen by a majority that took them with it when it was lost.</summary>
     public long LostSlots { get; set; }
 
