@@ -202,24 +202,19 @@ internal sealed class SimChecker(SimWorld world)
     /// <summary>A batch without a client's write may hold a rise of the feature level, which all must follow.</summary>
     private void CheckRise(Slot slot, CommandBatch batch)
     {
-        foreach (ReadOnlyMemory<byte> encoding in batch)
+        foreach (int level in RisesIn(batch))
         {
-            if (!CommandCodec.TryDecode(encoding, out KvCommand? command, out _)
-                || command is not RaiseFeatureLevelCommand raise)
-            {
-                continue;
-            }
-
             _rises.Add(slot.Value);
             world.Reached.LevelRises++;
-            FeatureLevel = Math.Max(FeatureLevel, raise.Level);
-            world.Trace($"level    rises to {raise.Level} in slot {slot}");
+            FeatureLevel = Math.Max(FeatureLevel, level);
+            _model.RaiseTo(level);
+            world.Trace($"level    rises to {level} in slot {slot}");
             foreach (GroupMember member in Members.Members)
             {
                 SimNode node = world.Nodes[member.Id.Value];
                 Require(
-                    node.Release.SupportedLevel >= raise.Level,
-                    $"slot {slot} raises the feature level to {raise.Level}, which {node.Self} cannot follow: it runs"
+                    node.Release.SupportedLevel >= level,
+                    $"slot {slot} raises the feature level to {level}, which {node.Self} cannot follow: it runs"
                     + $" {node.Release}");
             }
         }
@@ -295,9 +290,28 @@ internal sealed class SimChecker(SimWorld world)
                 && _proposed.TryGetValue((slot.Value, value.Origin), out attempts!),
                 $"slot {slot} is to hold {value}, which nobody proposed there");
             header = batch.Header;
+            foreach (int level in RisesIn(batch))
+            {
+                model.RaiseTo(level);
+            }
         }
 
         model.Apply(slot, header, attempts, last);
+    }
+
+    private static List<int> RisesIn(CommandBatch batch)
+    {
+        List<int> levels = [];
+        foreach (ReadOnlyMemory<byte> encoding in batch)
+        {
+            if (CommandCodec.TryDecode(encoding, out KvCommand? command, out _)
+                && command is RaiseFeatureLevelCommand raise)
+            {
+                levels.Add(raise.Level);
+            }
+        }
+
+        return levels;
     }
 
     private SimAttempt[] AttemptsIn(Slot slot) =>

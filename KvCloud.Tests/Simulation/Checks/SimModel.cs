@@ -22,6 +22,7 @@ internal sealed class SimModel(SessionLimits sessions)
     private readonly SimWindow _window = new();
     private readonly SimAccess _access = new();
     private Slot _familySince = NoFamily;
+    private int _featureLevel = FeatureLevels.First;
     private long _familyVersion;
     private long _version;
     private Slot _firstSlot;
@@ -60,6 +61,9 @@ internal sealed class SimModel(SessionLimits sessions)
         _versions.Clear();
         _window.BeginGroup(_firstSlot.Value, firstVersion);
     }
+
+    /// <summary>The slot that is applied next raises the feature level.</summary>
+    public void RaiseTo(int featureLevel) => _featureLevel = Math.Max(_featureLevel, featureLevel);
 
     /// <param name="header">Of the batch in the slot; null where there is none.</param>
     /// <param name="last">Nothing behind the write that makes this version is applied.</param>
@@ -119,6 +123,12 @@ internal sealed class SimModel(SessionLimits sessions)
 
     private Outcome Run(Slot slot, SimOp op)
     {
+        if (op.Principal is not null && _featureLevel < FeatureLevels.Principals)
+        {
+            // Only behind the holes of a recovery, one of which took the rise.
+            return new Outcome(KvStatus.InvalidArgument, 0, slot);
+        }
+
         if (op.Identity is not SimIdentity identity)
         {
             return RunOnce(slot, op);
@@ -148,6 +158,11 @@ internal sealed class SimModel(SessionLimits sessions)
 
         if (op.Access is { } change)
         {
+            if (_featureLevel < FeatureLevels.LevelOf(CommandKind.ChangeAccess))
+            {
+                return new Outcome(KvStatus.FeatureNotActive, 0, slot);
+            }
+
             KvStatus code = _access.Apply(slot, change);
             return new Outcome(code, code == KvStatus.Ok ? ++_version : 0, slot);
         }
