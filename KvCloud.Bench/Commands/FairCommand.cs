@@ -114,7 +114,7 @@ internal static class FairCommand
                 .ConfigureAwait(false);
             (LoadResult apart, _) = await BesideAsync(modest, To(other, greedy), cancellationToken)
                 .ConfigureAwait(false);
-            (LoadResult beside, LoadResult got) = await BesideAsync(modest, greedy, cancellationToken)
+            (LoadResult beside, GreedyResult got) = await BesideAsync(modest, greedy, cancellationToken)
                 .ConfigureAwait(false);
             figures.Add(new FairFigure(work.Name, alone, apart, beside, got));
         }
@@ -122,14 +122,16 @@ internal static class FairCommand
         return figures;
     }
 
-    private static async Task<(LoadResult Modest, LoadResult Greedy)> BesideAsync(
+    private static async Task<(LoadResult Modest, GreedyResult Greedy)> BesideAsync(
         LoadOptions modest, LoadOptions greedy, CancellationToken cancellationToken)
     {
-        Task<LoadResult> both = LoadGenerator.RunAsync(
-            greedy with { Duration = modest.Duration + modest.Warmup }, TextWriter.Null, cancellationToken);
+        // A second until it is known to call, and one more so that it calls to the end.
+        TimeSpan duration = modest.Duration + modest.Warmup + TimeSpan.FromSeconds(2);
+        using var client = new GreedyClient(greedy with { Duration = duration });
+        await client.CallsAsync(cancellationToken).ConfigureAwait(false);
         LoadResult beside = await LoadGenerator.RunAsync(modest, TextWriter.Null, cancellationToken)
             .ConfigureAwait(false);
-        return (beside, await both.ConfigureAwait(false));
+        return (beside, await client.EndsAsync(cancellationToken).ConfigureAwait(false));
     }
 
     private static LoadOptions To(KvCloudCluster cluster, LoadOptions load) => load with

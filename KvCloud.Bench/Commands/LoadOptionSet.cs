@@ -1,5 +1,6 @@
 using System.CommandLine;
 using System.Globalization;
+using System.Net;
 using KvCloud.Bench.Load;
 using KvCloud.Bench.Measure;
 
@@ -50,6 +51,9 @@ internal sealed class LoadOptionSet
     private readonly Option<string> _pids = Make(
         "--pids", "auto", "Server processes to measure: pid[,pid…], auto (who listens on the endpoints) or none");
 
+    private readonly Option<string> _sources = Make(
+        "--source", "", "Local addresses to connect from, in turn: address[,address…]");
+
     private readonly Option<bool> _exactlyOnce = Make(
         "--exactly-once", false, "Exactly-once writes (driver kvcloud only)");
 
@@ -65,7 +69,7 @@ internal sealed class LoadOptionSet
         [
             _driver, _endpoints, _target, _keySize, _valueSize, _keys, _preload, _distribution, _theta, _connections,
             _inFlight,
-            _rate, _warmup, _duration, _rangeLimit, _commitSize, _seed, _loops, _pids, _exactlyOnce, _quiet,
+            _rate, _warmup, _duration, _rangeLimit, _commitSize, _seed, _loops, _pids, _sources, _exactlyOnce, _quiet,
             _tls, _ca, _certificate, _key,
         ];
         foreach (Option option in options)
@@ -101,6 +105,7 @@ internal sealed class LoadOptionSet
             Seed = (ulong)parsed.GetValue(_seed),
             Loops = parsed.GetValue(_loops),
             ServerPids = Pids(parsed.GetRequiredValue(_pids), endpoints),
+            SourceAddresses = Sources(parsed.GetRequiredValue(_sources)),
             ExactlyOnce = parsed.GetValue(_exactlyOnce),
             Tls = TlsOf(parsed),
             Progress = !parsed.GetValue(_quiet),
@@ -125,6 +130,14 @@ internal sealed class LoadOptionSet
             : throw new BenchException(
                 $"{option.Name} {text}: must be one of {string.Join(", ", Enum.GetNames<T>()).ToLowerInvariant()}");
     }
+
+    private static IPAddress[] Sources(string text) =>
+    [
+        .. text.Split(',', StringSplitOptions.RemoveEmptyEntries).Select(part =>
+            IPAddress.TryParse(part, out IPAddress? source)
+                ? source
+                : throw new BenchException($"--source has '{part}', which is not an IP address")),
+    ];
 
     private static int[] Pids(string text, IReadOnlyList<string> endpoints)
     {

@@ -9,7 +9,7 @@ namespace KvCloud.Bench.Fair;
 /// replicas' making, but of the cores and the disk that all share.
 /// </param>
 internal sealed record FairFigure(
-    string Work, LoadResult Alone, LoadResult Apart, LoadResult Beside, LoadResult Greedy)
+    string Work, LoadResult Alone, LoadResult Apart, LoadResult Beside, GreedyResult Greedy)
 {
     /// <summary>How many times as long the slowest hundredth of an operation took beside the greedy client.</summary>
     public double RatioOf(OperationKind kind) => Ratio(kind, Alone);
