@@ -180,7 +180,8 @@ internal sealed class CallQueue : IThreadPoolWorkItem, IScanSlice
     }
 
     /// <summary>
-    /// Whether the holder of the output lock should release it, which sends the buffered answers, before writing more.
+    /// Whether the holder of the output lock should release it, which sends the buffered answers, before writing more;
+    /// its turn is over then.
     /// </summary>
     public bool IsSendDue => _output.Unsent.Length >= SendThresholdBytes;
 
@@ -197,8 +198,15 @@ internal sealed class CallQueue : IThreadPoolWorkItem, IScanSlice
                 ICostlyCall? costly = WriteReadyCalls();
                 if (!_output.Unsent.IsEmpty)
                 {
+                    bool isTurnOver = IsSendDue;
                     if (!TrySend())
                     {
+                        return;
+                    }
+
+                    if (isTurnOver)
+                    {
+                        ReleaseOutputOrSchedule();
                         return;
                     }
 
@@ -464,7 +472,8 @@ internal sealed class CallQueue : IThreadPoolWorkItem, IScanSlice
             return;
         }
 
-        ReleaseOutput();
+        // Whoever reads its answers slowly has as many of these as it has connections: they wait for its turns.
+        ReleaseOutputOrSchedule();
     }
 
     private void EndSend(ValueTaskAwaiter<int> send)

@@ -249,7 +249,8 @@ internal sealed class RpcConnection
                     return TurnEnd.Spent;
                 }
 
-                if (++calls == RpcFlow.CallsPerTurn || bytes >= RpcFlow.BytesPerTurn)
+                if (++calls == RpcFlow.CallsPerTurn || bytes >= RpcFlow.BytesPerTurn
+                    || (_hasOutput && _queue.IsSendDue))
                 {
                     return TurnEnd.Over;
                 }
@@ -284,11 +285,6 @@ internal sealed class RpcConnection
         if (MayAnswerNow(call) && call.TryAnswerNow(_output, out ErrorCode code))
         {
             _statistics.Record(call, code, _caller);
-            if (_queue.IsSendDue)
-            {
-                ReleaseOutput();
-                _hasOutput = _queue.TryAcquireOutput();
-            }
         }
         else
         {

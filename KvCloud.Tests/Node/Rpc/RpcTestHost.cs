@@ -4,6 +4,7 @@ using KvCloud.Node.History;
 using KvCloud.Node.Replication;
 using KvCloud.Node.Rpc;
 using KvCloud.Node.Rpc.Connections;
+using KvCloud.Node.Rpc.Flows;
 using KvCloud.Node.Rpc.Methods;
 using KvCloud.Node.State;
 using Microsoft.AspNetCore.Builder;
@@ -39,6 +40,8 @@ internal sealed class RpcTestHost : IAsyncDisposable
     public RpcServer Server => _application.Services.GetRequiredService<RpcServer>();
 
     public RpcBudget Budget => _application.Services.GetRequiredService<RpcBudget>();
+
+    public RpcFlows Flows => _application.Services.GetRequiredService<RpcFlows>();
 
     public ScanPool Scans => _application.Services.GetRequiredService<ScanPool>();
 
