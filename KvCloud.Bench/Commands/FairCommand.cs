@@ -109,7 +109,12 @@ internal static class FairCommand
         foreach (GreedyWork work in works)
         {
             await Console.Error.WriteLineAsync(work.Name).ConfigureAwait(false);
-            LoadOptions greedy = work.Of(modest) with { SourceAddresses = sameAddress ? [] : [Address(2)] };
+
+            // One of its own for each: rates remember what a caller owes.
+            LoadOptions greedy = work.Of(modest) with
+            {
+                SourceAddresses = sameAddress ? [] : [Address(100 + figures.Count)],
+            };
             LoadResult alone = await LoadGenerator.RunAsync(modest, TextWriter.Null, cancellationToken)
                 .ConfigureAwait(false);
             (LoadResult apart, _) = await BesideAsync(modest, To(other, greedy), cancellationToken)
