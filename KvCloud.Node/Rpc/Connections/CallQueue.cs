@@ -395,8 +395,8 @@ internal sealed class CallQueue : IThreadPoolWorkItem, IScanSlice
     }
 
     /// <summary>
-    /// Releases the output lock if nothing is ready; otherwise passes it to the thread pool, because the calling thread
-    /// has other work.
+    /// Releases the output lock if nothing is ready; otherwise passes it to the thread pool, in the caller's turns: the
+    /// calling thread has other work, or has written for long enough.
     /// </summary>
     private void ReleaseOutputOrSchedule()
     {
