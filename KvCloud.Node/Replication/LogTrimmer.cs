@@ -24,6 +24,9 @@ internal sealed class LogTrimmer(
     IReplicaClock clock,
     ReplicationOptions options) : IWork
 {
+    /// <summary>What a flush writes beside the data: files of the tables, the store's own log of them.</summary>
+    private const long FlushOverheadBytes = 1024 * 1024;
+
     private long _flushedBytes;
     private Slot _seenSlot = executor.AppliedSlot;
     private long _seenAtMs = clock.NowMs;
@@ -75,7 +78,8 @@ internal sealed class LogTrimmer(
     {
         executor.CheckBackground();
         long appliedBytes = applier.AppliedBytes;
-        if (appliedBytes - _flushedBytes >= options.FlushBytes || IsIdle())
+        bool isDue = appliedBytes - _flushedBytes >= options.FlushBytes || IsIdle();
+        if (isDue && HasRoomFor(appliedBytes - _flushedBytes))
         {
             executor.Flush();
             _flushedBytes = appliedBytes;
@@ -87,6 +91,13 @@ internal sealed class LogTrimmer(
             executor.Space.Look(appliedBytes);
         }
     }
+
+    /// <summary>
+    /// Whether a flush of so much fits on the disk. One that does not would fail, and end the replica; nothing is
+    /// accepted while the disk is full, so that what is not flushed grows no further.
+    /// </summary>
+    private bool HasRoomFor(long appliedBytes) =>
+        space.Level != SpaceLevel.Exhausted || space.FreeBytes > (2 * appliedBytes) + FlushOverheadBytes;
 
     /// <summary>Whether slots are applied but not durable, and nothing has been applied for a while.</summary>
     private bool IsIdle()

@@ -1,4 +1,5 @@
 using KvCloud.Node.Replication;
+using KvCloud.Node.State;
 using KvCloud.Protocol;
 using KvCloud.Tests.Simulation;
 using static KvCloud.Tests.Node.Rpc.ServiceTests;
@@ -69,6 +70,26 @@ public sealed class DiskSpaceTests
 
         Assert.Equal(ErrorCode.TOO_STALE, refused.Code);
         Assert.Contains("min_space_mb", refused.Error, StringComparison.Ordinal);
+    }
+
+    /// <summary>
+    /// Found by the lifecycle: three megabytes were left, the idle replica flushed what it had applied, and the full
+    /// disk ended it.
+    /// </summary>
+    [Fact]
+    public async Task Flush_that_would_not_fit_on_a_full_disk_waits_for_room()
+    {
+        await using ServiceHost host = await ServiceHost.StartAsync();
+        host.Disks[0].FreeBytes = Exhausted;
+        await ConnectionTests.Eventually(() => host.Replicas[0].Driver.Disk.Space == SpaceLevel.Exhausted);
+        KvStoreExecutor executor = host.Executors[0];
+        Assert.True(executor.AppliedSlot > executor.DurableSlot, "it was flushed before the disk was full");
+
+        await Task.Delay(2 * new ReplicationOptions().IdleFlushMs);
+        Assert.True(executor.AppliedSlot > executor.DurableSlot, "it was flushed onto a full disk");
+
+        host.Disks[0].FreeBytes = long.MaxValue;
+        await ConnectionTests.Eventually(() => executor.AppliedSlot == executor.DurableSlot);
     }
 
     private static Task<SetResponse> SetAsync(TransactionalKV.Client client) =>

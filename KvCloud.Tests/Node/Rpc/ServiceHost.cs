@@ -38,6 +38,7 @@ internal sealed class ServiceHost : IAsyncDisposable
     private readonly List<MemoryPaxosLog> _logs = [];
     private readonly List<SimDisk> _disks = [];
     private readonly List<RpcTestHost> _servers = [];
+    private readonly List<KvStoreExecutor> _executors = [];
     private readonly List<IDisposable> _disposables = [];
     private readonly ConcurrentQueue<Exception> _fatal = new();
 
@@ -51,6 +52,9 @@ internal sealed class ServiceHost : IAsyncDisposable
     public InMemoryNetwork Network { get; } = new();
 
     public IReadOnlyList<Replica> Replicas => _replicas;
+
+    /// <summary>The replicas' executors, by index.</summary>
+    public IReadOnlyList<KvStoreExecutor> Executors => _executors;
 
     /// <summary>The replicas' logs, by index.</summary>
     public IReadOnlyList<MemoryPaxosLog> Logs => _logs;
@@ -114,6 +118,7 @@ internal sealed class ServiceHost : IAsyncDisposable
             },
         };
         var executor = new KvStoreExecutor(new MemoryKvStore());
+        _executors.Add(executor);
         _logs.Add(new MemoryPaxosLog());
         _disks.Add(new SimDisk(new DeterministicRandom(1)));
         var runtime = new ObservedRuntime(() => Applying?.Invoke(self));
