@@ -46,7 +46,7 @@ internal static class FairCommand
             string root = parsed.GetRequiredValue(dataDirectory);
             _ = DataDisk.DemandRealDisk(root);
             List<GreedyWork> works =
-                [.. GreedyWork.All.Where(work => parsed.GetRequiredValue(only).Split('|').Any(work.Name.Contains))];
+                [.. GreedyWork.All.Where(work => work.Name.Contains(parsed.GetRequiredValue(only)))];
             KeyValuePair<string, string?>[] rates =
             [
                 Setting("KvCloud__Limits__MaxCallsPerSecond", parsed.GetValue(maxCalls)),

@@ -1,9 +1,9 @@
 using System.ComponentModel;
 using System.Diagnostics;
 using System.Globalization;
-using System.Reflection;
 using System.Text.Json;
 using KvCloud.Bench.Load;
+using KvCloud.LocalCluster;
 
 namespace KvCloud.Bench.Fair;
 
@@ -29,7 +29,7 @@ internal sealed class GreedyClient : IDisposable
     public GreedyClient(LoadOptions load)
     {
         var info = new ProcessStartInfo { RedirectStandardError = true, RedirectStandardOutput = true };
-        List<string> command = [.. Self(), .. Arguments(load)];
+        List<string> command = [ChildProgram.DotNet, typeof(GreedyClient).Assembly.Location, .. Arguments(load)];
         if (OperatingSystem.IsLinux())
         {
             command.InsertRange(0, ["nice", "-n", Niceness.ToString(CultureInfo.InvariantCulture)]);
@@ -88,14 +88,6 @@ internal sealed class GreedyClient : IDisposable
 
         _process.Dispose();
         File.Delete(_report);
-    }
-
-    private static IEnumerable<string> Self()
-    {
-        string program = Environment.ProcessPath!;
-        return Path.GetFileNameWithoutExtension(program) == "dotnet"
-            ? [program, "exec", Assembly.GetExecutingAssembly().Location]
-            : [program];
     }
 
     private IEnumerable<string> Arguments(LoadOptions load) =>

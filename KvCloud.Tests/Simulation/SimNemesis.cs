@@ -333,13 +333,6 @@ internal sealed class SimNemesis(SimWorld world, SimProfile profile)
         return HasQuorum(checker.Members, lost) && (isKnown || HasQuorum(checker.FormerMembers, lost));
     }
 
-    private bool HasQuorum(GroupMembers members, SimNode? lost) =>
-        HasMajority(members.Members.Where(member => member.IsVoter), lost)
-        && (!members.IsJoint || HasMajority(members.Members.Where(member => member.IsOutgoing), lost));
-
-    private bool HasMajority(IEnumerable<GroupMember> voters, SimNode? lost)
-    {
-        SimNode[] nodes = [.. voters.Select(voter => world.Nodes[voter.Id.Value])];
-        return 2 * nodes.Count(node => node != lost && !node.IsGone && !node.IsOutcast) > nodes.Length;
-    }
+    private bool HasQuorum(GroupMembers members, SimNode? lost) => SimQuorum.IsIn(
+        members, id => world.Nodes[id.Value] is var node && node != lost && !node.IsGone && !node.IsOutcast);
 }

@@ -53,7 +53,8 @@ internal sealed class SimRecovery(ulong seed, SimOptions options, Action<string>
         int most = (world.Profile.Nodes - 1) / 2;
         int count = world.Sabotage is Sabotage.RecoveryTakesWhoIsBehind ? most : 1 + _random.Next(most);
         var left = world.Nodes.OrderBy(_ => _random.NextUInt64()).Take(count).ToList();
-        while (world.Checker.AllMembers.Any(members => IsQuorum(left, members)))
+        while (world.Checker.AllMembers.Any(
+            members => SimQuorum.IsIn(members, id => left.Exists(node => node.Self == id))))
         {
             // Whoever of them knows these members as the newest would be told to start them.
             left.RemoveAt(left.Count - 1);
@@ -66,17 +67,6 @@ internal sealed class SimRecovery(ulong seed, SimOptions options, Action<string>
 
         world.Trace($"disaster leaves {string.Join(", ", left.Select(node => node.Self))}");
         return [.. left.Where(node => node.IsReadable)];
-    }
-
-    private static bool IsQuorum(List<SimNode> left, GroupMembers members)
-    {
-        return HasMajority(member => member.IsVoter) && (!members.IsJoint || HasMajority(member => member.IsOutgoing));
-
-        bool HasMajority(Func<GroupMember, bool> counts)
-        {
-            GroupMember[] voters = [.. members.Members.Where(counts)];
-            return voters.Count(voter => left.Exists(node => node.Self == voter.Id)) > voters.Length / 2;
-        }
     }
 
     private void Recover(SimWorld world, SimNode[] left)

@@ -25,6 +25,8 @@ internal sealed class SimChecker(SimWorld world)
 
     private readonly List<(long AtUs, Slot Slot)> _floors = [(0, world.Origin?.Slot ?? Slot.Zero)];
     private readonly HashSet<long> _rises = [];
+    private readonly List<GroupMembers> _members =
+        [GroupMembers.Initial(Enumerable.Range(0, world.Profile.Nodes).Select(id => new NodeId(id)))];
     private bool _isAheadOfHandingOut;
     private readonly Ballot[] _toldPromise = [.. Enumerable.Repeat(Ballot.Zero, world.Profile.AllNodes)];
 
@@ -32,9 +34,6 @@ internal sealed class SimChecker(SimWorld world)
     public Slot Floor { get; private set; } = world.Origin?.Slot ?? Slot.Zero;
 
     public SimModel Model => _model;
-
-    private readonly List<GroupMembers> _members =
-        [GroupMembers.Initial(Enumerable.Range(0, world.Profile.Nodes).Select(id => new NodeId(id)))];
 
     /// <summary>Of the newest slot that is known to be chosen.</summary>
     public GroupMembers Members => _members[^1];
@@ -559,18 +558,10 @@ internal sealed class SimChecker(SimWorld world)
     /// Whether a quorum has voted for the entry, of which the node itself may be one that has told nobody: it may know
     /// that its slot is chosen, and crash before it hands it out.
     /// </summary>
-    private bool HasQuorumOfVotes(SimNode node, LogEntry entry)
-    {
-        return HasMajority(member => member.IsVoter) && (!Members.IsJoint || HasMajority(member => member.IsOutgoing));
-
-        bool HasMajority(Func<GroupMember, bool> belongs)
-        {
-            GroupMember[] voters = [.. Members.Members.Where(belongs)];
-            int votes = voters.Count(voter => voter.Id == node.Self
-                || _toldVotes[voter.Id.Value].GetValueOrDefault(entry.Slot.Value, Ballot.Zero) == entry.Accepted);
-            return votes > voters.Length / 2;
-        }
-    }
+    private bool HasQuorumOfVotes(SimNode node, LogEntry entry) => SimQuorum.IsIn(
+        Members,
+        id => id == node.Self
+            || _toldVotes[id.Value].GetValueOrDefault(entry.Slot.Value, Ballot.Zero) == entry.Accepted);
 
     /// <summary>Of what the state machine makes of the log; blind where the replicas themselves must find it.</summary>
     private void RequireState(bool condition, string message) =>
