@@ -5,7 +5,9 @@ namespace KvCloud.Tests.Simulation;
 /// <summary>What a quorum is, told as plainly as can be and without the code under test.</summary>
 internal static class SimQuorum
 {
-    /// <summary>Whether those that count are a majority of the voters and, of joint members, of the outgoing too.</summary>
+    /// <summary>
+    /// Whether those that count are a majority of the voters and, of joint members, of the outgoing too.
+    /// </summary>
     public static bool IsIn(GroupMembers members, Func<NodeId, bool> counts)
     {
         return HasMajority(member => member.IsVoter) && (!members.IsJoint || HasMajority(member => member.IsOutgoing));
