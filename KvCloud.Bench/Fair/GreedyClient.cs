@@ -8,7 +8,7 @@ using KvCloud.LocalCluster;
 namespace KvCloud.Bench.Fair;
 
 /// <summary>What the greedy client got.</summary>
-/// <param name="Throughput">Successful operations per second.</param>
+/// <param name="Throughput">Calls per second while the modest ones were measured, refused ones included.</param>
 /// <param name="Errors">Calls that were refused or failed.</param>
 internal sealed record GreedyResult(double Throughput, long Errors);
 
@@ -24,6 +24,9 @@ internal sealed class GreedyClient : IDisposable
     private readonly Process _process;
     private readonly TaskCompletionSource _calling = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly List<string> _said = [];
+
+    /// <summary>Calls of each second, and when they were said.</summary>
+    private readonly List<(long Timestamp, long Calls)> _seconds = [];
 
     /// <param name="load">Runs for its duration, which begins once it has connected.</param>
     public GreedyClient(LoadOptions load)
@@ -63,7 +66,9 @@ internal sealed class GreedyClient : IDisposable
         }
     }
 
-    public async Task<GreedyResult> EndsAsync(CancellationToken cancellationToken)
+    /// <param name="from">A <see cref="Stopwatch"/> timestamp from which on its calls count.</param>
+    /// <param name="to">Up to when they do.</param>
+    public async Task<GreedyResult> EndsAsync(long from, long to, CancellationToken cancellationToken)
     {
         await _process.WaitForExitAsync(cancellationToken).ConfigureAwait(false);
         string report = await File.ReadAllTextAsync(_report, cancellationToken).ConfigureAwait(false);
@@ -73,9 +78,20 @@ internal sealed class GreedyClient : IDisposable
         }
 
         using var result = JsonDocument.Parse(report);
-        return new GreedyResult(
-            result.RootElement.GetProperty("throughput").GetDouble(),
-            result.RootElement.GetProperty("errors").GetInt64());
+        return new GreedyResult(CallsPerSecond(from, to), result.RootElement.GetProperty("errors").GetInt64());
+    }
+
+    private double CallsPerSecond(long from, long to)
+    {
+        lock (_said)
+        {
+            // What is said within a second after the begin is in part of the time before.
+            return _seconds
+                .Where(second => second.Timestamp >= from + Stopwatch.Frequency && second.Timestamp <= to)
+                .Select(second => (double)second.Calls)
+                .DefaultIfEmpty()
+                .Average();
+        }
     }
 
     public void Dispose()
@@ -99,6 +115,7 @@ internal sealed class GreedyClient : IDisposable
         "--keys", Text(load.Keys),
         "--connections", Text(load.Connections),
         "--in-flight", Text(load.InFlight),
+        "--key-size", Text(load.KeySizeBytes),
         "--value-size", Text(load.ValueSizeBytes),
         "--range-limit", Text(load.RangeLimit),
         "--seed", Text((long)load.Seed),
@@ -121,12 +138,24 @@ internal sealed class GreedyClient : IDisposable
         lock (_said)
         {
             _said.Add(line);
+            if (CallsOf(line) is not { } calls)
+            {
+                return;
+            }
+
+            _seconds.Add((Stopwatch.GetTimestamp(), calls));
         }
 
-        if (line.Contains("calls/s", StringComparison.Ordinal))
-        {
-            _calling.TrySetResult();
-        }
+        _calling.TrySetResult();
+    }
+
+    /// <summary>Of <c>3 s  71538 calls/s</c>; null where it says something else.</summary>
+    private static long? CallsOf(string line)
+    {
+        string[] words = line.Split(' ', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries);
+        return Array.IndexOf(words, "calls/s") is > 0 and var unit
+            ? long.Parse(words[unit - 1], CultureInfo.InvariantCulture)
+            : null;
     }
 
     private BenchException Failed()

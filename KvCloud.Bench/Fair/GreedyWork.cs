@@ -9,6 +9,9 @@ internal sealed record GreedyWork(string Name, OperationKind Kind, int Connectio
 
     public int RangeLimit { get; init; } = 100;
 
+    /// <summary>Keys of another size are other keys than those of the modest clients.</summary>
+    public int KeySizeBytes { get; init; } = 16;
+
     /// <summary>One for each place where calls of different clients meet.</summary>
     public static IReadOnlyList<GreedyWork> All { get; } =
     [
@@ -19,7 +22,7 @@ internal sealed record GreedyWork(string Name, OperationKind Kind, int Connectio
         new("scans of 10,000", OperationKind.Range, 32, 16) { RangeLimit = 10_000 },
 
         // The last, since ranges would read its values afterwards.
-        new("puts of 64 KB", OperationKind.Set, 8, 32) { ValueSizeBytes = 64 * 1024 },
+        new("puts of 64 KB", OperationKind.Set, 8, 32) { ValueSizeBytes = 64 * 1024, KeySizeBytes = 17 },
     ];
 
     /// <summary>The load of the greedy client, made of that of the modest ones.</summary>
@@ -31,6 +34,7 @@ internal sealed record GreedyWork(string Name, OperationKind Kind, int Connectio
         InFlight = InFlight,
         ValueSizeBytes = ValueSizeBytes,
         RangeLimit = RangeLimit,
+        KeySizeBytes = KeySizeBytes,
         Seed = modest.Seed + 1,
     };
 }
