@@ -53,6 +53,11 @@ internal sealed record LimitsOptions
     [Between(0, 64L * 1024 * 1024 * 1024)]
     public long MaxBytesPerSecond { get; init; }
 
+    [About("While others call, a caller that takes over four times as much as they do on average is slowed down as"
+        + " long as more than one in a hundred waits of this node's threads for a core is longer. 0 means never.")]
+    [Between(0, 1_000_000)]
+    public int MaxSchedulingDelayUs { get; init; } = 250;
+
     [About("Calls in flight in this node; further ones are answered OVERLOADED.")]
     [Between(1, 100_000_000)]
     public int MaxInFlightCalls { get; init; } = 100_000;

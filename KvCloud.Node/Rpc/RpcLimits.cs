@@ -49,6 +49,12 @@ internal sealed record RpcLimits
     /// </summary>
     public long MaxBytesPerSecond { get; init; }
 
+    /// <summary>
+    /// While others call, a caller that takes much more than they do is slowed down as long as more than one wait of
+    /// threads for a core in a hundred is longer; 0 for never (max_scheduling_delay_us).
+    /// </summary>
+    public int MaxSchedulingDelayUs { get; init; } = 250;
+
     /// <summary>Further calls are answered OVERLOADED (max_in_flight_calls).</summary>
     public int MaxInFlightCallsPerNode { get; init; } = 100_000;
 
@@ -116,6 +122,7 @@ internal sealed record RpcLimits
                 MaxInFlightBytesPerCaller == 0 ? 0 : MaxMessageBytes, long.MaxValue),
             ("max_calls_per_second", MaxCallsPerSecond, 0, 100_000_000),
             ("max_bytes_per_second", MaxBytesPerSecond, 0, long.MaxValue),
+            ("max_scheduling_delay_us", MaxSchedulingDelayUs, 0, 1_000_000),
             ("first_message_timeout_ms", FirstMessageTimeoutMs, 0, 3_600_000),
             ("max_message_bytes", MaxMessageBytes, 1_024, 256 * 1024 * 1024),
             ("max_in_flight_per_connection", MaxInFlightCallsPerConnection, 1, 1_000_000),

@@ -17,6 +17,7 @@ internal static class RpcOptionsMapping
             MaxInFlightBytesPerCaller = options.Limits.MaxInFlightBytesPerCaller,
             MaxCallsPerSecond = options.Limits.MaxCallsPerSecond,
             MaxBytesPerSecond = options.Limits.MaxBytesPerSecond,
+            MaxSchedulingDelayUs = options.Limits.MaxSchedulingDelayUs,
             FirstMessageTimeoutMs = options.Limits.FirstMessageTimeoutMs,
             MaxMessageBytes = options.Limits.MaxMessageBytes,
             MaxInFlightCallsPerConnection = options.Limits.MaxInFlightPerConnection,

@@ -41,6 +41,7 @@ internal sealed partial class RpcServer : ConnectionHandler, IHostedLifecycleSer
     private readonly ClientTls? _tls;
     private readonly LogRateLimit _slowLog;
     private readonly RpcFlows _flows;
+    private readonly PacingThread _pacing;
     private readonly TimeProvider _time;
     private readonly PeriodicTimer _sweepTimer;
     private Task _sweep = Task.CompletedTask;
@@ -54,6 +55,7 @@ internal sealed partial class RpcServer : ConnectionHandler, IHostedLifecycleSer
         ScanPool scans,
         RpcStatistics statistics,
         RpcFlows flows,
+        PacingThread pacing,
         IReplicaClock clock,
         TimeProvider time,
         ILogger<RpcServer> logger,
@@ -75,8 +77,9 @@ internal sealed partial class RpcServer : ConnectionHandler, IHostedLifecycleSer
         _tlsLogs = [.. Enum.GetValues<TlsRefusal>().Select(_ => NewLogLimit(time))];
         _slowLog = NewLogLimit(time);
         _flows = flows;
+        _pacing = pacing;
         statistics.ObserveConnections(() => Volatile.Read(ref _connectionCount));
-        statistics.ObserveCallers(() => flows.Count, () => flows.WaitingWriters);
+        statistics.ObserveCallers(() => flows.Count, () => flows.WaitingWriters, () => flows.Paced);
     }
 
     public int ConnectionCount => Volatile.Read(ref _connectionCount);
@@ -120,6 +123,7 @@ internal sealed partial class RpcServer : ConnectionHandler, IHostedLifecycleSer
     public Task StartAsync(CancellationToken cancellationToken)
     {
         _sweep = SweepAsync();
+        _pacing.Start();
         return Task.CompletedTask;
     }
 

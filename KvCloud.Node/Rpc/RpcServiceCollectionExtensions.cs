@@ -85,8 +85,10 @@ internal static class RpcServiceCollectionExtensions
             provider.GetService<IReplicaRuntime>()?.Clock ?? new ReplicaClock(TimeProvider.System));
         services.AddSingleton(options);
         services.AddSingleton(new RpcBudget(options.Limits));
-        services.AddSingleton(_ => new ScanPool(options.Limits));
+        services.AddSingleton(
+            provider => new ScanPool(options.Limits, provider.GetRequiredService<IReplicaClock>()));
         services.AddSingleton(NewFlows);
+        services.AddSingleton<PacingThread>();
         services.AddSingleton(
             provider => new SlowCalls(provider.GetRequiredService<TimeProvider>(), options.SlowCallMs));
         services.AddSingleton<KeyHeat>();

@@ -71,7 +71,7 @@ internal sealed class RpcStatistics : IDisposable
         _meter.CreateObservableCounter("kvcloud.rpc.bad_input", () => Interlocked.Read(ref _badInput),
             "{connection}", "Connections closed because of malformed or oversize input.");
         _meter.CreateObservableCounter("kvcloud.rpc.rate_waits", () => Interlocked.Read(ref _rateWaits),
-            "{wait}", "Times that a connection was not read for a while because of its caller's rates.");
+            "{wait}", "Times that a connection was not read for a while because of its caller's rates or pace.");
         _meter.CreateObservableGauge("kvcloud.rpc.in_flight_calls", () => budget.Calls, "{call}", "Calls in flight.");
         _meter.CreateObservableGauge("kvcloud.rpc.in_flight_bytes", () => budget.Bytes, "By",
             "Request bytes held for calls in flight.");
@@ -146,8 +146,11 @@ internal sealed class RpcStatistics : IDisposable
     }
 
     /// <param name="writers">Those with writes that wait for a slot or for the leader's answer.</param>
-    public void ObserveCallers(Func<int> callers, Func<int> writers)
+    /// <param name="paced">Those that are slowed down because others wait for them.</param>
+    public void ObserveCallers(Func<int> callers, Func<int> writers, Func<int> paced)
     {
+        _meter.CreateObservableGauge("kvcloud.rpc.paced_callers", paced, "{caller}",
+            "Callers that are slowed down because others that take less wait for them.");
         _meter.CreateObservableGauge("kvcloud.rpc.callers", callers, "{caller}",
             "Users and addresses with connections, and those that had some a moment ago.");
         _meter.CreateObservableGauge("kvcloud.rpc.waiting_callers", writers, "{caller}",

@@ -116,6 +116,13 @@ internal sealed class CallQueue : IThreadPoolWorkItem, IScanSlice
     /// </remarks>
     bool IScanSlice.IsCancelled => _isAbandoned || _socket.Poll(0, SelectMode.SelectError);
 
+    /// <summary>
+    /// Whether the costly call at the front may work now: its caller's rates and pace allow it, or it has waited for
+    /// them to its deadline. Called by the scan pool while it holds the output lock.
+    /// </summary>
+    public bool MayScan(long nowMs) =>
+        !Flow.IsSpent || _isAbandoned || (_calls.PeekReady() is ICostlyCall call && call.DeadlineMs < nowMs);
+
     /// <summary>Waiting calls. Only the reader adds calls, so for the reader this is a valid upper bound.</summary>
     public int Count => _calls.Count;
 
@@ -255,6 +262,7 @@ internal sealed class CallQueue : IThreadPoolWorkItem, IScanSlice
         {
             if (!_isAbandoned && _calls.PeekReady() is ICostlyCall call)
             {
+                bool isPaced = !call.HasOwnRate;
                 switch (call.Advance(this, _output, out ErrorCode code))
                 {
                     case ScanProgress.Unfinished:
@@ -266,7 +274,7 @@ internal sealed class CallQueue : IThreadPoolWorkItem, IScanSlice
                         break;
                 }
 
-                if (!TrySend())
+                if (!TrySend(isPaced))
                 {
                     return true;
                 }
@@ -432,14 +440,14 @@ internal sealed class CallQueue : IThreadPoolWorkItem, IScanSlice
     /// connection is ending: a client that has closed its sending direction still gets its answers.
     /// </remarks>
     [SuppressMessage("Reliability", "CA2012", Justification = "Its result is taken once, in EndSend.")]
-    private bool TrySend()
+    private bool TrySend(bool isPaced = true)
     {
         if (_output.Unsent.IsEmpty)
         {
             return true;
         }
 
-        Flow.PayForAnswers(_output.Unsent.Length);
+        Flow.PayForAnswers(_output.Unsent.Length, isPaced);
         ValueTaskAwaiter<int> send = (_secured is null
             ? _socket.SendAsync(_output.Unsent, SocketFlags.None, CancellationToken.None)
             : SendSecuredAsync(_secured, _output.Unsent)).GetAwaiter();

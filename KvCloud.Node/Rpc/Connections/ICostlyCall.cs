@@ -1,3 +1,4 @@
+using KvCloud.Node.Replication;
 using KvCloud.Node.Rpc.Wire;
 using KvCloud.Protocol;
 
@@ -10,6 +11,15 @@ namespace KvCloud.Node.Rpc.Connections;
 /// </summary>
 internal interface ICostlyCall : IPendingCall
 {
+    /// <summary>
+    /// Past this time of <see cref="IReplicaClock.NowMs"/> a time slice answers TIMEOUT; without a deadline it never
+    /// does.
+    /// </summary>
+    long DeadlineMs => long.MaxValue;
+
+    /// <summary>Whether it is held to a rate of its own, so that its answer counts for nobody's pace.</summary>
+    bool HasOwnRate => false;
+
     /// <summary>Works on the answer for one time slice. Must not throw.</summary>
     ScanProgress Advance(IScanSlice slice, AnswerWriter output, out ErrorCode code);
 

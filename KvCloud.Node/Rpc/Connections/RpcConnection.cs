@@ -22,9 +22,6 @@ internal sealed class RpcConnection
     /// </summary>
     private const int CallOverheadBytes = 512;
 
-    /// <summary>How often a connection that its caller's rates hold up looks whether it is to end.</summary>
-    private const long MaxPauseMs = 100;
-
     private readonly ConnectionContext _connection;
     private readonly IRpcDispatcher _dispatcher;
     private readonly RpcLimits _limits;
@@ -101,7 +98,7 @@ internal sealed class RpcConnection
         /// <summary>Too much is unanswered.</summary>
         Full,
 
-        /// <summary>The caller has used up what its rates allow.</summary>
+        /// <summary>The caller has used up what its rates or its pace allow.</summary>
         Spent,
     }
 
@@ -225,17 +222,19 @@ internal sealed class RpcConnection
     private TurnEnd TakeTurn(ref ReadOnlySequence<byte> buffer, long received)
     {
         _hasOutput = _queue.TryAcquireOutput();
+        int calls = 0;
+        long bytes = 0;
         try
         {
-            int calls = 0;
             if (_flow.IsSpent)
             {
                 return TurnEnd.Spent;
             }
 
-            for (long bytes = 0; _messages.TryRead(ref buffer, received, out RequestMessage message);)
+            while (_messages.TryRead(ref buffer, received, out RequestMessage message))
             {
                 _output.IsFramed = _messages.IsFramed == true;
+                calls++;
                 bytes += message.Bytes.Length;
                 Serve(in message);
                 _messages.Release();
@@ -249,7 +248,7 @@ internal sealed class RpcConnection
                     return TurnEnd.Spent;
                 }
 
-                if (++calls == RpcFlow.CallsPerTurn || bytes >= RpcFlow.BytesPerTurn
+                if (calls == RpcFlow.CallsPerTurn || bytes >= RpcFlow.BytesPerTurn
                     || (_hasOutput && _queue.IsSendDue))
                 {
                     return TurnEnd.Over;
@@ -260,6 +259,7 @@ internal sealed class RpcConnection
         }
         finally
         {
+            _flow.Pace.CountCalls(calls, bytes);
             ReleaseOutput();
             _turns.Leave();
         }
@@ -325,17 +325,14 @@ internal sealed class RpcConnection
         || _queue.ChargedBytes >= _limits.MaxInFlightBytesPerConnection;
 
     /// <summary>
-    /// Reads nothing until the caller's rates allow more. What it sends meanwhile waits in the connection, which holds
-    /// no more of it than its buffers, and so makes the client wait.
+    /// Reads nothing until the caller's rates and its pace allow more. What it sends meanwhile waits in the connection,
+    /// which holds no more of it than its buffers, and so makes the client wait.
     /// </summary>
     private async Task PauseAsync()
     {
         _isPaused = true;
         _statistics.CountRateWait();
-        while (!_isStopping && _broken is null && _flow.WaitMs is > 0 and long waitMs)
-        {
-            await Task.Delay(TimeSpan.FromMilliseconds(Math.Min(waitMs, MaxPauseMs)), _time);
-        }
+        await _flow.WaitAsync(() => _isStopping || _broken is not null, _time);
 
         // The time in which nothing was read is no fault of whoever sends a message.
         _messages.RestartPartial();

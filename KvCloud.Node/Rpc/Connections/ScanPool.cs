@@ -1,3 +1,5 @@
+using KvCloud.Node.Replication;
+
 namespace KvCloud.Node.Rpc.Connections;
 
 /// <summary>
@@ -6,22 +8,28 @@ namespace KvCloud.Node.Rpc.Connections;
 /// </summary>
 /// <remarks>
 /// The pool queues connections, each with the costly call at the front of its queue. A client that pipelines a thousand
-/// ranges has one place, like every other client. A call that has not finished after its time slice goes to the end of
-/// the queue.
+/// ranges has one place, like every other client. Callers take turns, each for one time slice, and of one caller its
+/// connections do. What an answer costs is known once it is written; until its caller has paid for it, the caller's
+/// other calls have no turn.
 /// </remarks>
 internal sealed class ScanPool : IDisposable
 {
-    private readonly Lock _gate = new();
-    private readonly SemaphoreSlim _waitingCount = new(0);
+    /// <summary>How often a thread that has nobody to serve looks whether a caller has paid.</summary>
+    private const int LookMs = 2;
+
+    private readonly object _gate = new();
     private readonly LinkedList<CallQueue> _waiting = new();
     private readonly RpcLimits _limits;
+    private readonly IReplicaClock _clock;
     private Thread[] _threads = [];
     private int _admitted;
+    private long _turns;
     private bool _isStopping;
 
-    public ScanPool(RpcLimits limits)
+    public ScanPool(RpcLimits limits, IReplicaClock clock)
     {
         _limits = limits;
+        _clock = clock;
         MaxRunning = limits.MaxConcurrentScans > 0
             ? limits.MaxConcurrentScans
             : Math.Max(1, Environment.ProcessorCount / 2);
@@ -55,10 +63,10 @@ internal sealed class ScanPool : IDisposable
             {
                 Start();
             }
-        }
 
-        _waitingCount.Release();
-        return true;
+            Monitor.Pulse(_gate);
+            return true;
+        }
     }
 
     /// <summary>True if the connection was waiting and was removed; the caller then holds the output lock.</summary>
@@ -85,11 +93,7 @@ internal sealed class ScanPool : IDisposable
         {
             _isStopping = true;
             threads = _threads;
-        }
-
-        if (threads.Length > 0)
-        {
-            _waitingCount.Release(threads.Length);
+            Monitor.PulseAll(_gate);
         }
 
         foreach (Thread thread in threads)
@@ -97,13 +101,11 @@ internal sealed class ScanPool : IDisposable
             thread.Join();
         }
 
-        while (TryTake() is CallQueue left)
+        while (TakeAny() is { } left)
         {
             left.Abandon();
             left.RunScan();
         }
-
-        _waitingCount.Dispose();
     }
 
     private void Start()
@@ -119,19 +121,8 @@ internal sealed class ScanPool : IDisposable
     private void Run()
     {
         ThreadNiceness.RaiseOfThisThread();
-        while (true)
+        while (TakeNext() is { } connection)
         {
-            _waitingCount.Wait();
-            if (Volatile.Read(ref _isStopping))
-            {
-                return;
-            }
-
-            if (TryTake() is not CallQueue connection)
-            {
-                continue;
-            }
-
             bool isThrough = connection.RunScan();
             lock (_gate)
             {
@@ -142,24 +133,61 @@ internal sealed class ScanPool : IDisposable
                 }
 
                 _waiting.AddLast(connection.ScanNode);
+                Monitor.Pulse(_gate);
             }
 
-            _waitingCount.Release();
             connection.OnScanQueued();
         }
     }
 
-    private CallQueue? TryTake()
+    /// <summary>Waits for a connection whose turn it is; null when the pool is to end.</summary>
+    private CallQueue? TakeNext()
     {
         lock (_gate)
         {
-            if (_waiting.First is not LinkedListNode<CallQueue> first)
+            while (!_isStopping)
             {
-                return null;
+                if (FindNext() is { } next)
+                {
+                    _waiting.Remove(next.ScanNode);
+                    next.Flow.LastScan = ++_turns;
+                    return next;
+                }
+
+                Monitor.Wait(_gate, _waiting.Count == 0 ? Timeout.Infinite : LookMs);
+            }
+        }
+
+        return null;
+    }
+
+    private CallQueue? TakeAny()
+    {
+        lock (_gate)
+        {
+            CallQueue? first = _waiting.First?.Value;
+            if (first is not null)
+            {
+                _waiting.RemoveFirst();
             }
 
-            _waiting.RemoveFirst();
-            return first.Value;
+            return first;
         }
+    }
+
+    /// <summary>Of the callers that may go on, the one whose last turn is the longest ago.</summary>
+    private CallQueue? FindNext()
+    {
+        CallQueue? next = null;
+        long nowMs = _clock.NowMs;
+        foreach (CallQueue waiting in _waiting)
+        {
+            if ((next is null || waiting.Flow.LastScan < next.Flow.LastScan) && waiting.MayScan(nowMs))
+            {
+                next = waiting;
+            }
+        }
+
+        return next;
     }
 }

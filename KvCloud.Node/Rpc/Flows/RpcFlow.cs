@@ -14,9 +14,14 @@ internal sealed class RpcFlow(Flow writes, RpcLimits limits, IReplicaClock clock
 
     public const long BytesPerTurn = 64 * 1024;
 
+    /// <summary>How often a connection that waits looks whether it is to end.</summary>
+    private const long MaxSleepMs = 100;
+
     private long _calls;
     private long _bytes;
     private long _answerBytes;
+    private long _waiting;
+    private long _waited;
 
     /// <summary>As error messages name it: <c>address 10.0.0.7</c>.</summary>
     public string Name => writes.Name;
@@ -48,6 +53,14 @@ internal sealed class RpcFlow(Flow writes, RpcLimits limits, IReplicaClock clock
     /// <summary>Null where max_bytes_per_second is not set.</summary>
     private TokenBucket? ByteRate { get; } = TokenBucket.Of(limits.MaxBytesPerSecond, BytesPerTurn, clock.NowMs);
 
+    /// <summary>What it takes, and what it may take while others wait for it.</summary>
+    public FlowPace Pace { get; } = new(clock);
+
+    /// <summary>
+    /// How many costly reads had a turn before its last one had. Owned by the scan pool, under its lock.
+    /// </summary>
+    public long LastScan { get; set; }
+
     public void Charge(long calls, long bytes)
     {
         Interlocked.Add(ref _calls, calls);
@@ -61,16 +74,54 @@ internal sealed class RpcFlow(Flow writes, RpcLimits limits, IReplicaClock clock
     {
         CallRate?.Take(1, clock.NowMs);
         ByteRate?.Take(bytes, clock.NowMs);
+        Pace.PayForCall(bytes);
     }
 
     /// <summary>Answers have been written.</summary>
-    public void PayForAnswers(long bytes) => ByteRate?.Take(bytes, clock.NowMs);
+    /// <param name="isPaced">False for those that are held to a rate of their own.</param>
+    public void PayForAnswers(long bytes, bool isPaced)
+    {
+        ByteRate?.Take(bytes, clock.NowMs);
+        if (isPaced)
+        {
+            Pace.CountAnswers(bytes);
+        }
+    }
 
-    /// <summary>Whether it has used up what its rates allow, so that no further call of it is read.</summary>
+    /// <summary>
+    /// Whether it has used up what its rates and its pace allow, so that no further call of it is read, and no costly
+    /// read of it begun.
+    /// </summary>
     public bool IsSpent =>
-        CallRate?.IsSpent(clock.NowMs) == true || ByteRate?.IsSpent(clock.NowMs) == true;
+        CallRate?.IsSpent(clock.NowMs) == true || ByteRate?.IsSpent(clock.NowMs) == true || Pace.MustWait();
 
-    /// <summary>How long a connection that found it spent has to wait.</summary>
-    public long WaitMs =>
-        Math.Max(CallRate?.WaitMs(clock.NowMs) ?? 0, ByteRate?.WaitMs(clock.NowMs) ?? 0);
+    /// <summary>
+    /// A connection that found it spent waits until it is not. Connections stand in line: if all went on as soon as
+    /// there was enough for one, the others would have woken up for nothing.
+    /// </summary>
+    /// <param name="isEnding">Whether the connection is to wait no longer.</param>
+    public async Task WaitAsync(Func<bool> isEnding, TimeProvider time)
+    {
+        long ticket = EnterLine();
+        while (!isEnding() && WaitMs(ticket) is > 0 and long waitMs)
+        {
+            await Task.Delay(TimeSpan.FromMilliseconds(Math.Min(waitMs, MaxSleepMs)), time);
+        }
+
+        LeaveLine();
+    }
+
+    /// <summary>A connection has to wait; <see cref="LeaveLine"/> follows.</summary>
+    public long EnterLine() => Interlocked.Increment(ref _waiting);
+
+    public void LeaveLine() => Interlocked.Increment(ref _waited);
+
+    /// <summary>How long the connection has to wait yet.</summary>
+    /// <param name="ticket">Given by <see cref="EnterLine"/>.</param>
+    public long WaitMs(long ticket)
+    {
+        long place = Math.Max(1, ticket - Interlocked.Read(ref _waited));
+        long rates = Math.Max(CallRate?.WaitMs(clock.NowMs, place) ?? 0, ByteRate?.WaitMs(clock.NowMs, place) ?? 0);
+        return Math.Max(rates, Pace.WaitMs(place));
+    }
 }

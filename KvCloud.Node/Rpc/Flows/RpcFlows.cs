@@ -32,8 +32,19 @@ internal sealed class RpcFlows(RpcLimits limits, IReplicaClock clock, WriteFlows
         }
     }
 
+    /// <summary>Callers that are slowed down at the moment, because others wait for them.</summary>
+    public int Paced => All().Count(flow => flow.Pace.PerSecond is not null);
+
     /// <summary>Callers whose writes wait, those that come by other nodes included.</summary>
     public int WaitingWriters => writes.CountWaiting();
+
+    public IReadOnlyList<RpcFlow> All()
+    {
+        lock (_gate)
+        {
+            return [.. _flows.Values];
+        }
+    }
 
     /// <summary>
     /// Counts a new connection of the address; <see cref="Leave"/> follows. Null if it has too many, and then names the

@@ -12,20 +12,23 @@ internal sealed class TokenBucket
     private const int FillsPerSecond = 20;
 
     private readonly Lock _gate = new();
-    private readonly long _perSecond;
-    private readonly double _capacity;
-    private readonly double _turn;
+    private readonly long _fullTurn;
+    private long _perSecond;
+    private double _capacity;
+    private double _turn;
     private double _tokens;
     private long _filledMs;
 
     private TokenBucket(long perSecond, long turn, long nowMs)
     {
-        _perSecond = perSecond;
-        _capacity = Math.Max(1, (double)perSecond / FillsPerSecond);
-        _turn = Math.Min(turn, _capacity);
+        _fullTurn = turn;
+        Use(perSecond);
         _tokens = _capacity;
         _filledMs = nowMs;
     }
+
+    /// <summary>Tokens that it gets in a second.</summary>
+    public long PerSecond => Volatile.Read(ref _perSecond);
 
     /// <summary>Null for a rate of 0, which means that there is no limit.</summary>
     /// <param name="turn">
@@ -33,6 +36,17 @@ internal sealed class TokenBucket
     /// </param>
     public static TokenBucket? Of(long perSecond, long turn, long nowMs) =>
         perSecond == 0 ? null : new TokenBucket(perSecond, turn, nowMs);
+
+    /// <summary>From now on it gets another number of tokens in a second.</summary>
+    public void SetRate(long perSecond, long nowMs)
+    {
+        lock (_gate)
+        {
+            Fill(nowMs);
+            Use(perSecond);
+            _tokens = Math.Min(_tokens, _capacity);
+        }
+    }
 
     public void Take(long tokens, long nowMs)
     {
@@ -53,13 +67,22 @@ internal sealed class TokenBucket
     }
 
     /// <summary>How long somebody who found none has to wait.</summary>
-    public long WaitMs(long nowMs)
+    /// <param name="place">In the line of those that wait, from 1 on: each of them finds its own turn's worth.</param>
+    public long WaitMs(long nowMs, long place = 1)
     {
         lock (_gate)
         {
             Fill(nowMs);
-            return _tokens >= _turn ? 0 : (long)Math.Ceiling((_turn - _tokens) * MsPerSecond / _perSecond);
+            double missing = (place * _turn) - _tokens;
+            return Math.Max(0, (long)Math.Ceiling(missing * MsPerSecond / _perSecond));
         }
+    }
+
+    private void Use(long perSecond)
+    {
+        _perSecond = perSecond;
+        _capacity = Math.Max(1, (double)perSecond / FillsPerSecond);
+        _turn = Math.Min(_fullTurn, _capacity);
     }
 
     private void Fill(long nowMs)

@@ -73,6 +73,9 @@ internal abstract class BackupMethod<TRequest, TResponse>(string name, KvBackend
     {
         private Refusal? _refusal;
 
+        /// <summary>That of snapshots.</summary>
+        public bool HasOwnRate => true;
+
         protected override bool CanAnswerNow => false;
 
         public override bool TryWriteAnswer(AnswerWriter output, out ErrorCode code)

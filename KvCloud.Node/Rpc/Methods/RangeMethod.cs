@@ -104,7 +104,6 @@ internal sealed class RangeMethod<TRequest, TResponse>(string name, KvBackend ba
         private readonly RangeMethod<TRequest, TResponse> _method;
         private readonly TRequest _request;
         private readonly Caller? _caller;
-        private readonly long _deadlineMs;
         private bool _isCostly;
         private RangeScan? _scan;
         private long _heldBytes;
@@ -120,9 +119,11 @@ internal sealed class RangeMethod<TRequest, TResponse>(string name, KvBackend ba
             _method = method;
             _request = request;
             _caller = message.Caller;
-            _deadlineMs = deadlineMs;
+            DeadlineMs = deadlineMs;
             SetAdmission(admission);
         }
+
+        public long DeadlineMs { get; }
 
         public override IEnumerable<CallKey> Keys => [new CallKey(_request.ColumnFamily, _request.BeginKey)];
 
@@ -202,7 +203,7 @@ internal sealed class RangeMethod<TRequest, TResponse>(string name, KvBackend ba
         /// <summary>Why the scan must stop, or null if it may continue.</summary>
         private Refusal? FindRefusal(IScanSlice slice)
         {
-            if (Backend.Clock.NowMs > _deadlineMs)
+            if (Backend.Clock.NowMs > DeadlineMs)
             {
                 return new Refusal(
                     ErrorCode.TIMEOUT,

@@ -43,6 +43,10 @@ internal sealed class RecheckedCall(
 
     public bool IsReady => _call is { IsReady: true };
 
+    public long DeadlineMs => (_call as ICostlyCall)?.DeadlineMs ?? long.MaxValue;
+
+    public bool HasOwnRate => (_call as ICostlyCall)?.HasOwnRate == true;
+
     public bool TryAnswerNow(AnswerWriter output, out ErrorCode code)
     {
         code = default;

@@ -60,7 +60,7 @@ public sealed partial class DocumentedMetersTests : IDisposable
         new HttpConnections(100, certificates: null, TimeProvider.System).Observe(_cluster.Meters);
         using var statistics = new RpcStatistics(new RpcBudget(new RpcLimits()));
         statistics.ObserveConnections(() => 0);
-        statistics.ObserveCallers(() => 0, () => 0);
+        statistics.ObserveCallers(() => 0, () => 0, () => 0);
         using var ca = new TestCa();
         _ = new TlsMetrics(
             _cluster.Meters,

@@ -95,6 +95,8 @@ internal sealed class EchoDispatcher : IRpcDispatcher
 
         public bool IsDropped { get; private set; }
 
+        public long DeadlineMs { get; set; } = long.MaxValue;
+
         public override bool TryWriteAnswer(AnswerWriter output, out ErrorCode code)
         {
             code = default;

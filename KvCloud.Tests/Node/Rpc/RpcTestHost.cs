@@ -72,7 +72,11 @@ internal sealed class RpcTestHost : IAsyncDisposable
                     services.Replace(ServiceDescriptor.Singleton(clock));
                 }
             },
-            new RpcOptions { Limits = limits ?? new RpcLimits() });
+            new RpcOptions { Limits = Pacing(limits ?? new RpcLimits(), clock) });
+
+    /// <summary>By a clock that the test moves a pace would last for ever.</summary>
+    private static RpcLimits Pacing(RpcLimits limits, IReplicaClock? clock) =>
+        clock is null ? limits : limits with { MaxSchedulingDelayUs = 0 };
 
     public static async Task<RpcTestHost> StartAsync(Action<IServiceCollection> addDispatcher, RpcOptions options)
     {

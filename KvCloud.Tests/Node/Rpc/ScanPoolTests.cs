@@ -1,5 +1,7 @@
+using System.Net;
 using System.Net.Sockets;
 using KvCloud.Node.Rpc;
+using KvCloud.Tests.Node.Replication;
 
 namespace KvCloud.Tests.Node.Rpc;
 
@@ -110,6 +112,68 @@ public sealed class ScanPoolTests
         Assert.All(_dispatcher.Scans.Values, scan => Assert.True(scan.IsDropped));
         Assert.Equal(0, _dispatcher.Scans["scan-behind-0"].Slices);
     }
+
+    /// <summary>
+    /// Before, a caller whose costly reads were in flight already got ten times the bytes that its rate allowed.
+    /// </summary>
+    [Fact]
+    public async Task ScanPool_costly_calls_of_a_caller_above_its_rate_wait_until_it_has_paid_or_to_their_deadline()
+    {
+        var clock = new ManualClock { NowUs = 1_000_000 };
+        await using RpcTestHost host = await RpcTestHost.StartAsync(
+            _dispatcher, new RpcLimits { MaxBytesPerSecond = 1_000 }, clock: clock);
+        using var scanning = RawClient.Connect(host.Port, source: IPAddress.Parse("127.0.0.2"));
+        using var spending = RawClient.Connect(host.Port, source: IPAddress.Parse("127.0.0.2"));
+        using var other = RawClient.Connect(host.Port, source: IPAddress.Parse("127.0.0.3"));
+        scanning.Send(RawClient.Ping(1, "scan1"));
+        await ConnectionTests.Eventually(() => SlicesOf("scan1") > 2);
+
+        spending.Send(RawClient.Ping(2, new string('x', 20_000)));
+        Assert.Equal(2, (await spending.ReceivePingAsync()).SequenceId);
+        other.Send(RawClient.Ping(3, "scan3"));
+        await ConnectionTests.Eventually(() => SlicesOf("scan3") > 100);
+        int slices = SlicesOf("scan1");
+        await ConnectionTests.Eventually(() => SlicesOf("scan3") > 1_000);
+        Assert.Equal(slices, SlicesOf("scan1"));
+
+        clock.NowUs += 60_000_000;
+        await ConnectionTests.Eventually(() => SlicesOf("scan1") > slices + 2);
+
+        spending.Send(RawClient.Ping(4, new string('x', 20_000)));
+        Assert.Equal(4, (await spending.ReceivePingAsync()).SequenceId);
+        _dispatcher.Scans["scan1"].IsReleased = true;
+        _dispatcher.Scans["scan1"].DeadlineMs = clock.NowMs - 1;
+        Assert.Equal((1, "scan1"), await scanning.ReceivePingAsync());
+    }
+
+    [Fact]
+    public async Task ScanPool_callers_take_turns_however_many_connections_one_of_them_has()
+    {
+        await using RpcTestHost host = await RpcTestHost.StartAsync(
+            _dispatcher, new RpcLimits { MaxConcurrentScans = 1 });
+        var greedy = Enumerable.Range(0, 8)
+            .Select(_ => RawClient.Connect(host.Port, source: IPAddress.Parse("127.0.0.2"))).ToList();
+        using var modest = RawClient.Connect(host.Port, source: IPAddress.Parse("127.0.0.3"));
+        for (int i = 0; i < greedy.Count; i++)
+        {
+            greedy[i].Send(RawClient.Ping(i, $"scan greedy {i}"));
+        }
+
+        modest.Send(RawClient.Ping(1, "scan modest"));
+        await ConnectionTests.Eventually(() => host.Scans.Admitted == greedy.Count + 1);
+        int before = SlicesOf("scan modest");
+        int[] greedyBefore = [.. Greedy()];
+        await ConnectionTests.Eventually(() => Greedy().Sum() - greedyBefore.Sum() > 400);
+
+        Assert.InRange(SlicesOf("scan modest") - before, 350, 10_000);
+        Assert.All(greedyBefore.Zip(Greedy()), slices => Assert.InRange(slices.Second - slices.First, 30, 1_500));
+        greedy.ForEach(client => client.Dispose());
+
+        IEnumerable<int> Greedy() => Enumerable.Range(0, greedy.Count).Select(i => SlicesOf($"scan greedy {i}"));
+    }
+
+    private int SlicesOf(string scan) =>
+        _dispatcher.Scans.TryGetValue(scan, out EchoDispatcher.ScanCall? call) ? call.Slices : 0;
 
     [Fact]
     public async Task ScanPool_host_that_stops_ends_costly_calls()

@@ -43,12 +43,31 @@ public sealed class RpcFlowsTests
         RpcFlow again = Enter(flows, "10.0.0.7");
 
         Assert.True(again.IsSpent);
-        Assert.Equal(2_000, again.WaitMs);
+        Assert.Equal(2_000, again.WaitMs(again.EnterLine()));
+        again.LeaveLine();
 
         flows.Leave(again);
         _clock.NowUs += 3_000_000;
         flows.ForgetIdle();
         Assert.Equal(0, flows.Count);
+    }
+
+    [Fact]
+    public void WaitMs_connections_of_one_caller_go_on_one_after_the_other()
+    {
+        var flows = new RpcFlows(new RpcLimits { MaxCallsPerSecond = 1 }, _clock, new WriteFlows(_clock));
+        RpcFlow flow = Enter(flows, "10.0.0.7");
+        flow.PayForCall(1);
+        long first = flow.EnterLine();
+        long second = flow.EnterLine();
+
+        Assert.Equal(1_000, flow.WaitMs(first));
+        Assert.Equal(2_000, flow.WaitMs(second));
+        _clock.NowUs += 1_000_000;
+        Assert.Equal(0, flow.WaitMs(first));
+        flow.LeaveLine();
+        flow.PayForCall(1);
+        Assert.Equal(1_000, flow.WaitMs(second));
     }
 
     [Fact]

@@ -52,6 +52,33 @@ public sealed class TokenBucketTests
         Assert.False(bucket.IsSpent(5_000));
     }
 
+    [Fact]
+    public void WaitMs_each_place_in_the_line_waits_for_a_turns_worth_of_its_own()
+    {
+        TokenBucket bucket = TokenBucket.Of(200, 5, 0)!;
+        TakeAll(bucket, 0);
+
+        Assert.Equal(25, bucket.WaitMs(0, 1));
+        Assert.Equal(50, bucket.WaitMs(0, 2));
+        Assert.Equal(2_500, bucket.WaitMs(0, 100));
+        Assert.Equal(25, bucket.WaitMs(25, 2));
+    }
+
+    [Fact]
+    public void SetRate_what_was_taken_is_paid_for_at_the_new_rate()
+    {
+        TokenBucket bucket = TokenBucket.Of(200, 5, 0)!;
+        bucket.Take(110, 0);
+
+        bucket.SetRate(50, 100);
+
+        Assert.Equal(50, bucket.PerSecond);
+        Assert.True(bucket.IsSpent(1_700));
+        Assert.False(bucket.IsSpent(1_801));
+        bucket.SetRate(20, 60_000);
+        Assert.Equal(1, TakeAll(bucket, 60_000));
+    }
+
     private static int TakeAll(TokenBucket bucket, long nowMs)
     {
         int taken = 0;
