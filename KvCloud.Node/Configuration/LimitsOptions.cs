@@ -53,8 +53,9 @@ internal sealed record LimitsOptions
     [Between(0, 64L * 1024 * 1024 * 1024)]
     public long MaxBytesPerSecond { get; init; }
 
-    [About("While others call, a caller that takes over four times as much as they do on average is slowed down as"
-        + " long as more than one in a hundred waits of this node's threads for a core is longer. 0 means never.")]
+    [About("While the cores are busy and others call, a caller that takes over four times as much as they do on average"
+        + " is slowed down, so that of the times that this node's threads wait for a core at most one in a hundred is"
+        + " longer than this. 0 means never. No effect on Windows.")]
     [Between(0, 1_000_000)]
     public int MaxSchedulingDelayUs { get; init; } = 250;
 

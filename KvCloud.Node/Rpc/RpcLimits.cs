@@ -50,8 +50,8 @@ internal sealed record RpcLimits
     public long MaxBytesPerSecond { get; init; }
 
     /// <summary>
-    /// While others call, a caller that takes much more than they do is slowed down as long as more than one wait of
-    /// threads for a core in a hundred is longer; 0 for never (max_scheduling_delay_us).
+    /// While others call, a caller that takes much more than they do is slowed down, so that of the times that threads
+    /// wait for a core at most one in a hundred is longer; 0 for no such limit (max_scheduling_delay_us).
     /// </summary>
     public int MaxSchedulingDelayUs { get; init; } = 250;
 

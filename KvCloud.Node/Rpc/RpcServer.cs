@@ -147,6 +147,7 @@ internal sealed partial class RpcServer : ConnectionHandler, IHostedLifecycleSer
     {
         _isDraining = true;
         _dispatcher.RefuseNewCalls();
+        _scans.Drain();
         Log.Draining(_logger, _connections.Count, _budget.Calls);
         long started = _time.GetTimestamp();
         var limit = TimeSpan.FromMilliseconds(_limits.DrainTimeoutMs);

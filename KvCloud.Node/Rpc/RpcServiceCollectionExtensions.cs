@@ -88,6 +88,7 @@ internal static class RpcServiceCollectionExtensions
         services.AddSingleton(
             provider => new ScanPool(options.Limits, provider.GetRequiredService<IReplicaClock>()));
         services.AddSingleton(NewFlows);
+        services.AddSingleton<ICpuLoad, CpuLoad>();
         services.AddSingleton<PacingThread>();
         services.AddSingleton(
             provider => new SlowCalls(provider.GetRequiredService<TimeProvider>(), options.SlowCallMs));

@@ -116,12 +116,15 @@ internal sealed class CallQueue : IThreadPoolWorkItem, IScanSlice
     /// </remarks>
     bool IScanSlice.IsCancelled => _isAbandoned || _socket.Poll(0, SelectMode.SelectError);
 
+    /// <summary>Whose the costly call at the front is, while <see cref="ScanPool"/> has the connection.</summary>
+    public RpcFlow? ScanFlow { get; set; }
+
     /// <summary>
     /// Whether the costly call at the front may work now: its caller's rates and pace allow it, or it has waited for
     /// them to its deadline. Called by the scan pool while it holds the output lock.
     /// </summary>
-    public bool MayScan(long nowMs) =>
-        !Flow.IsSpent || _isAbandoned || (_calls.PeekReady() is ICostlyCall call && call.DeadlineMs < nowMs);
+    public bool MayScan(long nowMs) => _isAbandoned || ScanFlow!.MayScan
+        || (_calls.PeekReady() is ICostlyCall call && (call.IsAdministrative || call.DeadlineMs < nowMs));
 
     /// <summary>Waiting calls. Only the reader adds calls, so for the reader this is a valid upper bound.</summary>
     public int Count => _calls.Count;
@@ -262,7 +265,7 @@ internal sealed class CallQueue : IThreadPoolWorkItem, IScanSlice
         {
             if (!_isAbandoned && _calls.PeekReady() is ICostlyCall call)
             {
-                bool isPaced = !call.HasOwnRate;
+                (RpcFlow payer, bool isPaced) = (call.Charged!, !call.IsAdministrative);
                 switch (call.Advance(this, _output, out ErrorCode code))
                 {
                     case ScanProgress.Unfinished:
@@ -274,7 +277,7 @@ internal sealed class CallQueue : IThreadPoolWorkItem, IScanSlice
                         break;
                 }
 
-                if (!TrySend(isPaced))
+                if (!TrySend(payer, isPaced))
                 {
                     return true;
                 }
@@ -423,7 +426,7 @@ internal sealed class CallQueue : IThreadPoolWorkItem, IScanSlice
     /// </summary>
     private bool TryHandToScans(ICostlyCall call)
     {
-        if (_scans.TryQueue(this, out string? fullLimit))
+        if (_scans.TryQueue(this, call.Charged!, out string? fullLimit))
         {
             Interlocked.MemoryBarrier();
             return !(_isAbandoned && _scans.TryRemove(this));
@@ -433,6 +436,8 @@ internal sealed class CallQueue : IThreadPoolWorkItem, IScanSlice
         return false;
     }
 
+    private bool TrySend() => TrySend(Flow, isPaced: true);
+
     /// <summary>False if a send is in progress; its completion continues with the output lock.</summary>
     /// <remarks>
     /// Sends on this thread, straight into the socket, which nearly always accepts the bytes at once. Kestrel's output
@@ -440,14 +445,14 @@ internal sealed class CallQueue : IThreadPoolWorkItem, IScanSlice
     /// connection is ending: a client that has closed its sending direction still gets its answers.
     /// </remarks>
     [SuppressMessage("Reliability", "CA2012", Justification = "Its result is taken once, in EndSend.")]
-    private bool TrySend(bool isPaced = true)
+    private bool TrySend(RpcFlow payer, bool isPaced)
     {
         if (_output.Unsent.IsEmpty)
         {
             return true;
         }
 
-        Flow.PayForAnswers(_output.Unsent.Length, isPaced);
+        payer.PayForAnswers(_output.Unsent.Length, isPaced);
         ValueTaskAwaiter<int> send = (_secured is null
             ? _socket.SendAsync(_output.Unsent, SocketFlags.None, CancellationToken.None)
             : SendSecuredAsync(_secured, _output.Unsent)).GetAwaiter();

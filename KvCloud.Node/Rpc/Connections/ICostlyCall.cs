@@ -17,8 +17,11 @@ internal interface ICostlyCall : IPendingCall
     /// </summary>
     long DeadlineMs => long.MaxValue;
 
-    /// <summary>Whether it is held to a rate of its own, so that its answer counts for nobody's pace.</summary>
-    bool HasOwnRate => false;
+    /// <summary>
+    /// Whether it is an operator's, such as those of a backup, which have a rate of their own: it waits for no rate or
+    /// pace of its caller, and counts for no pace.
+    /// </summary>
+    bool IsAdministrative => false;
 
     /// <summary>Works on the answer for one time slice. Must not throw.</summary>
     ScanProgress Advance(IScanSlice slice, AnswerWriter output, out ErrorCode code);

@@ -44,6 +44,7 @@ internal sealed class RpcConnection
     private volatile bool _isPaused;
     private volatile Exception? _broken;
     private bool _hasOutput;
+    private bool _hasWaited;
     private RpcFlow _flow;
     private Principal _principal = Principal.Anonymous;
     private long _silentSinceMs;
@@ -226,7 +227,7 @@ internal sealed class RpcConnection
         long bytes = 0;
         try
         {
-            if (_flow.IsSpent)
+            if (_hasWaited ? _flow.IsSpent : _flow.HasToWait)
             {
                 return TurnEnd.Spent;
             }
@@ -259,6 +260,7 @@ internal sealed class RpcConnection
         }
         finally
         {
+            _hasWaited = false;
             _flow.Pace.CountCalls(calls, bytes);
             ReleaseOutput();
             _turns.Leave();
@@ -333,6 +335,7 @@ internal sealed class RpcConnection
         _isPaused = true;
         _statistics.CountRateWait();
         await _flow.WaitAsync(() => _isStopping || _broken is not null, _time);
+        _hasWaited = true;
 
         // The time in which nothing was read is no fault of whoever sends a message.
         _messages.RestartPartial();

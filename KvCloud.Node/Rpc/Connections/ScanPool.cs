@@ -1,4 +1,6 @@
 using KvCloud.Node.Replication;
+using KvCloud.Node.Replication.Fairness;
+using KvCloud.Node.Rpc.Flows;
 
 namespace KvCloud.Node.Rpc.Connections;
 
@@ -9,8 +11,8 @@ namespace KvCloud.Node.Rpc.Connections;
 /// <remarks>
 /// The pool queues connections, each with the costly call at the front of its queue. A client that pipelines a thousand
 /// ranges has one place, like every other client. Callers take turns, each for one time slice, and of one caller its
-/// connections do. What an answer costs is known once it is written; until its caller has paid for it, the caller's
-/// other calls have no turn.
+/// connections do. What an answer costs is known once it is written; until its caller has paid for it, none of the
+/// caller's calls has a turn, unless to answer TIMEOUT.
 /// </remarks>
 internal sealed class ScanPool : IDisposable
 {
@@ -24,6 +26,8 @@ internal sealed class ScanPool : IDisposable
     private Thread[] _threads = [];
     private int _admitted;
     private long _turns;
+    private bool _isLooking;
+    private volatile bool _isDraining;
     private bool _isStopping;
 
     public ScanPool(RpcLimits limits, IReplicaClock clock)
@@ -45,18 +49,24 @@ internal sealed class ScanPool : IDisposable
     /// Takes over the connection and its output lock, and runs <see cref="CallQueue.RunScan"/> in time slices. If there
     /// is no room, names the full limit for the error message.
     /// </summary>
-    public bool TryQueue(CallQueue connection, out string? fullLimit)
+    /// <param name="flow">Whose the costly call at the front is.</param>
+    public bool TryQueue(CallQueue connection, RpcFlow flow, out string? fullLimit)
     {
         lock (_gate)
         {
-            if (_isStopping || _admitted >= MaxRunning + _limits.MaxQueuedScans)
+            int limit = MaxRunning + _limits.MaxQueuedScans;
+            fullLimit = _isStopping || _admitted >= limit
+                ? $"{_limits.MaxQueuedScans} connections already wait for costly reads (max_queued_scans)"
+                : FairShare.IsUsedUp(flow.Scans, _admitted, limit)
+                    ? "max_queued_scans: " + FairShare.Describe(flow.Name, flow.Scans, "connections with costly reads")
+                    : null;
+            if (fullLimit is not null)
             {
-                fullLimit =
-                    $"{_limits.MaxQueuedScans} connections already wait for costly reads (max_queued_scans)";
                 return false;
             }
 
-            fullLimit = null;
+            connection.ScanFlow = flow;
+            flow.Scans++;
             _admitted++;
             _waiting.AddLast(connection.ScanNode);
             if (_threads.Length == 0)
@@ -80,10 +90,13 @@ internal sealed class ScanPool : IDisposable
             }
 
             _waiting.Remove(connection.ScanNode);
-            _admitted--;
+            Leave(connection.ScanFlow!);
             return true;
         }
     }
+
+    /// <summary>From now on no read waits for a rate or pace of its caller: the node is stopping.</summary>
+    public void Drain() => _isDraining = true;
 
     /// <summary>Ends the threads. Calls still waiting are not answered.</summary>
     public void Dispose()
@@ -123,12 +136,13 @@ internal sealed class ScanPool : IDisposable
         ThreadNiceness.RaiseOfThisThread();
         while (TakeNext() is { } connection)
         {
+            RpcFlow flow = connection.ScanFlow!;
             bool isThrough = connection.RunScan();
             lock (_gate)
             {
                 if (isThrough)
                 {
-                    _admitted--;
+                    Leave(flow);
                     continue;
                 }
 
@@ -150,15 +164,41 @@ internal sealed class ScanPool : IDisposable
                 if (FindNext() is { } next)
                 {
                     _waiting.Remove(next.ScanNode);
-                    next.Flow.LastScan = ++_turns;
+                    next.ScanFlow!.LastScan = ++_turns;
+                    if (_waiting.Count > 0)
+                    {
+                        Monitor.Pulse(_gate);
+                    }
+
                     return next;
                 }
 
-                Monitor.Wait(_gate, _waiting.Count == 0 ? Timeout.Infinite : LookMs);
+                WaitForMore();
             }
         }
 
         return null;
+    }
+
+    /// <summary>Of the threads that have nobody to serve one looks again; the others are woken.</summary>
+    private void WaitForMore()
+    {
+        if (_waiting.Count == 0 || _isLooking)
+        {
+            Monitor.Wait(_gate);
+            return;
+        }
+
+        _isLooking = true;
+        Monitor.Wait(_gate, LookMs);
+        _isLooking = false;
+    }
+
+    /// <summary>The connection has left the pool. Called under the lock.</summary>
+    private void Leave(RpcFlow flow)
+    {
+        flow.Scans--;
+        _admitted--;
     }
 
     private CallQueue? TakeAny()
@@ -182,7 +222,8 @@ internal sealed class ScanPool : IDisposable
         long nowMs = _clock.NowMs;
         foreach (CallQueue waiting in _waiting)
         {
-            if ((next is null || waiting.Flow.LastScan < next.Flow.LastScan) && waiting.MayScan(nowMs))
+            if ((next is null || waiting.ScanFlow!.LastScan < next.ScanFlow!.LastScan)
+                && (_isDraining || waiting.MayScan(nowMs)))
             {
                 next = waiting;
             }

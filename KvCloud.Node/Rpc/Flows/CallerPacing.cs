@@ -19,13 +19,13 @@ internal sealed class CallerPacing(long maxDelayUs, Action<RpcFlow> onHeld)
     private const long LeastPerSecond = 2 * 1024 * 1024;
 
     /// <summary>
-    /// Fewer calls of others in one review are a health check, or somebody at a console: nobody is slowed for them.
+    /// Fewer calls of others in a second are health checks, or somebody at a console: nobody is slowed for them.
     /// </summary>
-    private const int LeastCallsOfOthers = 3;
+    private const double LeastCallsOfOthers = 30;
 
     /// <summary>
-    /// So long ago others may have called last, and the caller may have had to wait last: not each review finds them
-    /// calling, or finds that it has to wait before what it has in flight is answered.
+    /// So long after others have called, or the caller has taken much, it is still held: not each review finds them
+    /// calling, or finds it reading before what it has in flight is answered.
     /// </summary>
     private const long RememberMs = 1000;
 
@@ -47,16 +47,9 @@ internal sealed class CallerPacing(long maxDelayUs, Action<RpcFlow> onHeld)
     private const double MsPerSecond = 1000;
 
     private readonly List<Heavy> _heavy = [];
-    private Dictionary<RpcFlow, Taken> _taken = [];
 
     /// <param name="PerSecond">What it takes.</param>
     private readonly record struct Heavy(RpcFlow Flow, long LeastPerSecond, long PerSecond);
-
-    /// <param name="Calls">In a second, smoothed.</param>
-    /// <param name="Cost">In a second, smoothed.</param>
-    /// <param name="OthersCalledMs">When others called last.</param>
-    /// <param name="WasMuchMs">When it took much more than they, or its pace made it wait, the last time.</param>
-    private readonly record struct Taken(double Calls, double Cost, long OthersCalledMs, long WasMuchMs);
 
     /// <summary>Whether somebody takes much more than others, so that delays are to be observed.</summary>
     public bool HasHeavy => _heavy.Count > 0;
@@ -64,33 +57,45 @@ internal sealed class CallerPacing(long maxDelayUs, Action<RpcFlow> onHeld)
     /// <summary>Decides who takes much more than others, by what they took since the last review.</summary>
     public void Review(IReadOnlyList<RpcFlow> flows, long nowMs, long elapsedMs)
     {
-        FlowUse[] uses = [.. flows.Select(flow => flow.Pace.TakeUse())];
-        Taken[] taken = [.. flows.Zip(uses, (flow, use) => Smooth(flow, use, nowMs, elapsedMs))];
-        int active = taken.Count(each => each.Calls >= 1);
-        long calls = uses.Sum(use => use.Calls);
-        double cost = taken.Sum(each => each.Cost);
-        _heavy.Clear();
-        for (int i = 0; i < taken.Length; i++)
+        double calls = 0;
+        double cost = 0;
+        long lately = 0;
+        int active = 0;
+        foreach (RpcFlow flow in flows)
         {
-            double ofAnother = (cost - taken[i].Cost) / Math.Max(1, active - 1);
-            taken[i] = taken[i] with
-            {
-                OthersCalledMs = calls - uses[i].Calls >= LeastCallsOfOthers ? nowMs : taken[i].OthersCalledMs,
-                WasMuchMs = uses[i].WasHeld || taken[i].Cost > HeavyTimes * ofAnother ? nowMs : taken[i].WasMuchMs,
-            };
-            if (Math.Min(taken[i].OthersCalledMs, taken[i].WasMuchMs) <= nowMs - RememberMs)
-            {
-                flows[i].Pace.Free();
-            }
-            else
-            {
-                long least = Math.Max(LeastPerSecond, (long)(LeastTimes * ofAnother));
-                double now = Math.Max(taken[i].Cost, uses[i].Cost * MsPerSecond / elapsedMs);
-                _heavy.Add(new Heavy(flows[i], least, (long)now));
-            }
+            Smooth(flow.Pace, elapsedMs);
+            calls += flow.Pace.Taken.Calls;
+            cost += flow.Pace.Taken.Cost;
+            lately += flow.Pace.Last.Calls;
+            active += IsActive(flow.Pace) ? 1 : 0;
         }
 
-        _taken = flows.Zip(taken).ToDictionary(each => each.First, each => each.Second);
+        _heavy.Clear();
+        foreach (RpcFlow flow in flows)
+        {
+            FlowPace pace = flow.Pace;
+            int others = active - (IsActive(pace) ? 1 : 0);
+            double ofAnother = (cost - pace.Taken.Cost) / Math.Max(1, others);
+            if (calls - pace.Taken.Calls >= LeastCallsOfOthers && lately > pace.Last.Calls)
+            {
+                pace.OthersCalledMs = nowMs;
+            }
+
+            if (pace.Last.WasHeld || pace.Taken.Cost > HeavyTimes * ofAnother)
+            {
+                pace.TookMuchMs = nowMs;
+            }
+
+            if (Math.Min(pace.OthersCalledMs, pace.TookMuchMs) <= nowMs - RememberMs)
+            {
+                pace.Free();
+                continue;
+            }
+
+            long least = Math.Max(LeastPerSecond, (long)(LeastTimes * ofAnother));
+            double now = Math.Max(pace.Taken.Cost, pace.Last.Cost * MsPerSecond / elapsedMs);
+            _heavy.Add(new Heavy(flow, least, (long)now));
+        }
     }
 
     /// <summary>A thread has waited so long for a core.</summary>
@@ -121,13 +126,15 @@ internal sealed class CallerPacing(long maxDelayUs, Action<RpcFlow> onHeld)
         }
     }
 
-    private Taken Smooth(RpcFlow flow, FlowUse use, long nowMs, long elapsedMs)
+    private static bool IsActive(FlowPace pace) => pace.Taken.Calls >= 1;
+
+    private static void Smooth(FlowPace pace, long elapsedMs)
     {
-        Taken before = _taken.GetValueOrDefault(flow, new Taken(0, 0, nowMs - RememberMs, nowMs - RememberMs));
-        return before with
-        {
-            Calls = before.Calls + (NewWeight * ((use.Calls * MsPerSecond / elapsedMs) - before.Calls)),
-            Cost = before.Cost + (NewWeight * ((use.Cost * MsPerSecond / elapsedMs) - before.Cost)),
-        };
+        FlowUse use = pace.TakeUse();
+        FlowTaken before = pace.Taken;
+        pace.Last = use;
+        pace.Taken = new FlowTaken(
+            before.Calls + (NewWeight * ((use.Calls * MsPerSecond / elapsedMs) - before.Calls)),
+            before.Cost + (NewWeight * ((use.Cost * MsPerSecond / elapsedMs) - before.Cost)));
     }
 }

@@ -7,6 +7,9 @@ namespace KvCloud.Node.Rpc.Flows;
 /// <param name="WasHeld">Whether its pace made it wait.</param>
 internal readonly record struct FlowUse(long Calls, long Cost, bool WasHeld);
 
+/// <summary>What a caller takes in a second, smoothed.</summary>
+internal readonly record struct FlowTaken(double Calls, double Cost);
+
 /// <summary>
 /// What a caller takes of this node, and the rate that <see cref="CallerPacing"/> holds it to, if any. The unit of both
 /// is about what a byte of a request costs; each call costs some more. Thread-safe.
@@ -30,17 +33,32 @@ internal sealed class FlowPace(IReplicaClock clock)
     /// <summary>What it may take in a second; null while it is not held to anything.</summary>
     public long? PerSecond => _rate?.PerSecond;
 
-    /// <summary>Whether its pace makes it wait now, which <see cref="TakeUse"/> tells then.</summary>
-    public bool MustWait()
+    /// <summary>Whether its pace makes it wait now.</summary>
+    public bool IsSpent
     {
-        if (_rate?.IsSpent(clock.NowMs) != true)
+        get
         {
-            return false;
-        }
+            bool isSpent = _rate?.IsSpent(clock.NowMs) == true;
+            if (isSpent)
+            {
+                _wasHeld = true;
+            }
 
-        _wasHeld = true;
-        return true;
+            return isSpent;
+        }
     }
+
+    /// <summary>Smoothed over the last reviews. Owned by <see cref="CallerPacing"/>, as the following are.</summary>
+    public FlowTaken Taken { get; set; }
+
+    /// <summary>Found by the last review.</summary>
+    public FlowUse Last { get; set; }
+
+    /// <summary>When others called last.</summary>
+    public long OthersCalledMs { get; set; } = long.MinValue / 2;
+
+    /// <summary>When it took much more than others, or its pace made it wait, the last time.</summary>
+    public long TookMuchMs { get; set; } = long.MinValue / 2;
 
     /// <summary>Calls have been read.</summary>
     public void CountCalls(long calls, long bytes)
@@ -61,9 +79,11 @@ internal sealed class FlowPace(IReplicaClock clock)
     /// <summary>A call has been read; <see cref="CountCalls"/> follows at the end of the turn.</summary>
     public void PayForCall(long bytes) => Pay(bytes + CallCost);
 
+    /// <summary>What it took since this was asked the last time, and whether its pace made it wait.</summary>
     public FlowUse TakeUse()
     {
-        bool wasHeld = _wasHeld;
+        // One whose connections all wait in line asks nothing, and is held nevertheless.
+        bool wasHeld = IsSpent || _wasHeld;
         _wasHeld = false;
         return new FlowUse(Interlocked.Exchange(ref _calls, 0), Interlocked.Exchange(ref _cost, 0), wasHeld);
     }

@@ -15,30 +15,39 @@ internal sealed partial class PacingThread : IDisposable
     /// <summary>Between two measurements: each costs about ten microseconds of a core.</summary>
     private const int ProbeMs = 2;
 
+    /// <summary>A pool that has not run the item by then is measured as that late, and not asked anew.</summary>
+    private const int MaxProbeMs = 200;
+
     private const int LogLinesPerMinute = 10;
 
     private readonly RpcFlows _flows;
+    private readonly ICpuLoad _load;
     private readonly int _maxDelayUs;
     private readonly ILogger<PacingThread> _logger;
     private readonly LogRateLimit _log;
     private readonly ManualResetEventSlim _stopped = new(false);
     private readonly ManualResetEventSlim _ran = new(false, spinCount: 0);
     private readonly PoolProbe _probe;
+    private bool _isProbing;
     private Thread? _thread;
 
-    public PacingThread(RpcFlows flows, RpcOptions options, TimeProvider time, ILogger<PacingThread> logger)
+    public PacingThread(
+        RpcFlows flows, ICpuLoad load, RpcOptions options, TimeProvider time, ILogger<PacingThread> logger)
     {
         _flows = flows;
+        _load = load;
         _maxDelayUs = options.Limits.MaxSchedulingDelayUs;
         _logger = logger;
         _log = new LogRateLimit(LogLinesPerMinute, TimeSpan.FromMinutes(1), time);
         _probe = new PoolProbe(_ran);
     }
 
-    /// <summary>Does nothing where nobody is to be slowed down.</summary>
+    /// <summary>
+    /// Does nothing where nobody is to be slowed down, nor on Windows, whose threads sleep for longer than delays are.
+    /// </summary>
     public void Start()
     {
-        if (_maxDelayUs > 0)
+        if (_maxDelayUs > 0 && !OperatingSystem.IsWindows())
         {
             _thread = new Thread(Run) { IsBackground = true, Name = "kv-pacing" };
             _thread.Start();
@@ -56,18 +65,25 @@ internal sealed partial class PacingThread : IDisposable
     private void Run()
     {
         var pacing = new CallerPacing(_maxDelayUs, Report);
+        var flows = new List<RpcFlow>();
         long reviewed = Environment.TickCount64;
+        bool isBusy = false;
         while (!_stopped.Wait(pacing.HasHeavy ? 0 : ReviewMs))
         {
             if (pacing.HasHeavy)
             {
-                pacing.Observe(MeasureDelayUs());
+                // On idle cores a thread is late for other reasons.
+                long delayUs = MeasureDelayUs();
+                pacing.Observe(isBusy ? delayUs : 0);
             }
 
             long now = Environment.TickCount64;
             if (now - reviewed >= ReviewMs)
             {
-                pacing.Review(_flows.All(), now, now - reviewed);
+                flows.Clear();
+                _flows.CopyTo(flows);
+                pacing.Review(flows, now, now - reviewed);
+                isBusy = _load.IsBusy();
                 reviewed = now;
             }
         }
@@ -82,10 +98,14 @@ internal sealed partial class PacingThread : IDisposable
         long began = Stopwatch.GetTimestamp();
         Thread.Sleep(ProbeMs);
         long sleptUs = (long)Stopwatch.GetElapsedTime(began).TotalMicroseconds;
-        _ran.Reset();
-        _probe.Queue();
-        _ran.Wait();
-        return Math.Max(0, sleptUs - (ProbeMs * 1000)) + _probe.DelayUs;
+        if (!_isProbing)
+        {
+            _ran.Reset();
+            _probe.Queue();
+        }
+
+        _isProbing = !_ran.Wait(MaxProbeMs);
+        return Math.Max(0, sleptUs - (ProbeMs * 1000)) + (_isProbing ? MaxProbeMs * 1000 : _probe.DelayUs);
     }
 
     private void Report(RpcFlow flow)

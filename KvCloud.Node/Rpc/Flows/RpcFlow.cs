@@ -61,6 +61,9 @@ internal sealed class RpcFlow(Flow writes, RpcLimits limits, IReplicaClock clock
     /// </summary>
     public long LastScan { get; set; }
 
+    /// <summary>Its connections that the scan pool has. Owned by the pool, under its lock.</summary>
+    public int Scans { get; set; }
+
     public void Charge(long calls, long bytes)
     {
         Interlocked.Add(ref _calls, calls);
@@ -89,15 +92,20 @@ internal sealed class RpcFlow(Flow writes, RpcLimits limits, IReplicaClock clock
     }
 
     /// <summary>
-    /// Whether it has used up what its rates and its pace allow, so that no further call of it is read, and no costly
-    /// read of it begun.
+    /// Whether it has used up what its rates and its pace allow, so that no further call of it is read.
     /// </summary>
     public bool IsSpent =>
-        CallRate?.IsSpent(clock.NowMs) == true || ByteRate?.IsSpent(clock.NowMs) == true || Pace.MustWait();
+        CallRate?.IsSpent(clock.NowMs) == true || ByteRate?.IsSpent(clock.NowMs) == true || Pace.IsSpent;
+
+    /// <summary>Whether a connection that has not waited yet has to: those that wait already come first.</summary>
+    public bool HasToWait => Interlocked.Read(ref _waiting) > Interlocked.Read(ref _waited) || IsSpent;
+
+    /// <summary>Whether a costly read may go on: as for the first in the line, if there is a turn's worth.</summary>
+    public bool MayScan => WaitMs(Interlocked.Read(ref _waited) + 1) == 0;
 
     /// <summary>
-    /// A connection that found it spent waits until it is not. Connections stand in line: if all went on as soon as
-    /// there was enough for one, the others would have woken up for nothing.
+    /// A connection that <see cref="HasToWait"/> waits until it may go on. Connections stand in line: if all went on as
+    /// soon as there was enough for one, most would wake up for nothing.
     /// </summary>
     /// <param name="isEnding">Whether the connection is to wait no longer.</param>
     public async Task WaitAsync(Func<bool> isEnding, TimeProvider time)

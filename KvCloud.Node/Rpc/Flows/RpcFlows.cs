@@ -33,16 +33,25 @@ internal sealed class RpcFlows(RpcLimits limits, IReplicaClock clock, WriteFlows
     }
 
     /// <summary>Callers that are slowed down at the moment, because others wait for them.</summary>
-    public int Paced => All().Count(flow => flow.Pace.PerSecond is not null);
+    public int Paced
+    {
+        get
+        {
+            lock (_gate)
+            {
+                return _flows.Values.Count(flow => flow.Pace.PerSecond is not null);
+            }
+        }
+    }
 
     /// <summary>Callers whose writes wait, those that come by other nodes included.</summary>
     public int WaitingWriters => writes.CountWaiting();
 
-    public IReadOnlyList<RpcFlow> All()
+    public void CopyTo(List<RpcFlow> flows)
     {
         lock (_gate)
         {
-            return [.. _flows.Values];
+            flows.AddRange(_flows.Values);
         }
     }
 

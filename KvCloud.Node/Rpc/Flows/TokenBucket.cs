@@ -11,6 +11,8 @@ internal sealed class TokenBucket
     /// <summary>It fills up in a twentieth of a second, so that nobody who pauses can save up for a burst.</summary>
     private const int FillsPerSecond = 20;
 
+    private const int PlacesPerTurn = 16;
+
     private readonly Lock _gate = new();
     private readonly long _fullTurn;
     private long _perSecond;
@@ -67,13 +69,16 @@ internal sealed class TokenBucket
     }
 
     /// <summary>How long somebody who found none has to wait.</summary>
-    /// <param name="place">In the line of those that wait, from 1 on: each of them finds its own turn's worth.</param>
+    /// <param name="place">
+    /// In the line of those that wait, from 1 on. The first waits for a turn's worth and each behind it for a part of
+    /// one more: nobody knows how much those before it will take, which often is a single call.
+    /// </param>
     public long WaitMs(long nowMs, long place = 1)
     {
         lock (_gate)
         {
             Fill(nowMs);
-            double missing = (place * _turn) - _tokens;
+            double missing = _turn + ((place - 1) * _turn / PlacesPerTurn) - _tokens;
             return Math.Max(0, (long)Math.Ceiling(missing * MsPerSecond / _perSecond));
         }
     }

@@ -73,8 +73,7 @@ internal abstract class BackupMethod<TRequest, TResponse>(string name, KvBackend
     {
         private Refusal? _refusal;
 
-        /// <summary>That of snapshots.</summary>
-        public bool HasOwnRate => true;
+        public bool IsAdministrative => true;
 
         protected override bool CanAnswerNow => false;
 

@@ -72,6 +72,8 @@ internal abstract class NodeMethod<TRequest, TResponse>(
         NodeMethod<TRequest, TResponse> method, in RequestMessage message, TRequest request)
         : PendingCall(method, in message), ICostlyCall
     {
+        public bool IsAdministrative => true;
+
         public override bool TryWriteAnswer(AnswerWriter output, out ErrorCode code)
         {
             code = default;

@@ -45,7 +45,7 @@ internal sealed class RecheckedCall(
 
     public long DeadlineMs => (_call as ICostlyCall)?.DeadlineMs ?? long.MaxValue;
 
-    public bool HasOwnRate => (_call as ICostlyCall)?.HasOwnRate == true;
+    public bool IsAdministrative => (_call as ICostlyCall)?.IsAdministrative == true;
 
     public bool TryAnswerNow(AnswerWriter output, out ErrorCode code)
     {

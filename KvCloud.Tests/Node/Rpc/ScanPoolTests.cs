@@ -126,11 +126,15 @@ public sealed class ScanPoolTests
         using var spending = RawClient.Connect(host.Port, source: IPAddress.Parse("127.0.0.2"));
         using var other = RawClient.Connect(host.Port, source: IPAddress.Parse("127.0.0.3"));
         scanning.Send(RawClient.Ping(1, "scan1"));
+        await ConnectionTests.Eventually(() => _dispatcher.Scans.ContainsKey("scan1"));
+        clock.NowUs += 1_000_000;
         await ConnectionTests.Eventually(() => SlicesOf("scan1") > 2);
 
         spending.Send(RawClient.Ping(2, new string('x', 20_000)));
         Assert.Equal(2, (await spending.ReceivePingAsync()).SequenceId);
         other.Send(RawClient.Ping(3, "scan3"));
+        await ConnectionTests.Eventually(() => _dispatcher.Scans.ContainsKey("scan3"));
+        clock.NowUs += 1_000_000;
         await ConnectionTests.Eventually(() => SlicesOf("scan3") > 100);
         int slices = SlicesOf("scan1");
         await ConnectionTests.Eventually(() => SlicesOf("scan3") > 1_000);
@@ -161,15 +165,41 @@ public sealed class ScanPoolTests
 
         modest.Send(RawClient.Ping(1, "scan modest"));
         await ConnectionTests.Eventually(() => host.Scans.Admitted == greedy.Count + 1);
-        int before = SlicesOf("scan modest");
-        int[] greedyBefore = [.. Greedy()];
-        await ConnectionTests.Eventually(() => Greedy().Sum() - greedyBefore.Sum() > 400);
+        int[] began = [.. Greedy(), SlicesOf("scan modest")];
+        await ConnectionTests.Eventually(() => Greedy().Sum() - began[..^1].Sum() > 400);
 
-        Assert.InRange(SlicesOf("scan modest") - before, 350, 10_000);
-        Assert.All(greedyBefore.Zip(Greedy()), slices => Assert.InRange(slices.Second - slices.First, 30, 1_500));
+        int[] ran = [.. began.Zip([.. Greedy(), SlicesOf("scan modest")], (before, after) => after - before)];
+        int all = ran[..^1].Sum();
+        Assert.InRange(ran[^1], all * 3 / 4, all * 5 / 4);
+        Assert.All(ran[..^1], slices => Assert.InRange(slices, all / greedy.Count / 2, all / greedy.Count * 2));
         greedy.ForEach(client => client.Dispose());
 
         IEnumerable<int> Greedy() => Enumerable.Range(0, greedy.Count).Select(i => SlicesOf($"scan greedy {i}"));
+    }
+
+    [Fact]
+    public async Task ScanPool_one_caller_leaves_places_for_others()
+    {
+        await using RpcTestHost host = await RpcTestHost.StartAsync(
+            _dispatcher, new RpcLimits { MaxConcurrentScans = 1, MaxQueuedScans = 9 });
+        var greedy = Enumerable.Range(0, 10)
+            .Select(_ => RawClient.Connect(host.Port, source: IPAddress.Parse("127.0.0.2"))).ToList();
+        using var modest = RawClient.Connect(host.Port, source: IPAddress.Parse("127.0.0.3"));
+        for (int i = 0; i < greedy.Count; i++)
+        {
+            greedy[i].Send(RawClient.Ping(i, $"scan greedy {i}"));
+            await ConnectionTests.Eventually(() => _dispatcher.Scans.ContainsKey($"scan greedy {i}"));
+        }
+
+        (int _, string? refused) = await greedy[^1].ReceivePingAsync();
+        Assert.StartsWith("OVERLOADED", refused, StringComparison.Ordinal);
+        Assert.Contains("max_queued_scans: address 127.0.0.2", refused, StringComparison.Ordinal);
+        modest.Send(RawClient.Ping(1, "scan modest"));
+        await ConnectionTests.Eventually(() => SlicesOf("scan modest") > 0);
+        _dispatcher.Scans["scan modest"].IsReleased = true;
+        Assert.Equal((1, "scan modest"), await modest.ReceivePingAsync());
+        greedy.ForEach(client => client.Socket.Close(0));
+        await ConnectionTests.Eventually(() => host.Scans.Admitted == 0);
     }
 
     private int SlicesOf(string scan) =>

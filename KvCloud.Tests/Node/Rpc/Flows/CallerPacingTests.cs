@@ -160,6 +160,23 @@ public sealed class CallerPacingTests
     }
 
     [Fact]
+    public void Review_one_that_owes_for_seconds_is_held_until_it_has_paid()
+    {
+        Review(greedyCalls: 5_000, modestCalls: 50, reviews: 20);
+        for (int i = 0; i < 100; i++)
+        {
+            _pacing.Observe(TooLong);
+        }
+
+        _greedy.Pace.PayForCall(8 * LeastPerSecond);
+        Review(greedyCalls: 0, modestCalls: 50, reviews: 70);
+        Assert.True(_greedy.IsSpent);
+        Review(greedyCalls: 0, modestCalls: 50, reviews: 25);
+
+        Assert.Null(_greedy.Pace.PerSecond);
+    }
+
+    [Fact]
     public void Observe_several_heavy_ones_are_all_held()
     {
         for (int review = 0; review < 20; review++)

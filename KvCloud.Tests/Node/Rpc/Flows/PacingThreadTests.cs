@@ -1,6 +1,9 @@
+using System.Diagnostics;
 using System.Net;
 using KvCloud.Node.Rpc;
+using KvCloud.Node.Rpc.Connections;
 using KvCloud.Node.Rpc.Flows;
+using Microsoft.Extensions.DependencyInjection;
 using static KvCloud.Tests.Node.Rpc.ConnectionTests;
 
 namespace KvCloud.Tests.Node.Rpc.Flows;
@@ -10,13 +13,10 @@ public sealed class PacingThreadTests
 {
     private const int CallsAtOnce = 64;
 
-    /// <summary>Every delay is too long.</summary>
-    private static readonly RpcLimits Strict = new() { MaxSchedulingDelayUs = 1 };
-
     [Fact]
     public async Task PacingThread_slows_down_the_greedy_one_of_two_and_only_while_the_other_calls()
     {
-        await using RpcTestHost host = await RpcTestHost.StartAsync(new EchoDispatcher(), Strict);
+        await using RpcTestHost host = await StartAsync(maxDelayUs: 1);
         using var ending = new CancellationTokenSource();
         Task<int> greedy = CallAsync(host, "127.0.0.2", CallsAtOnce, 1_000, ending.Token);
         Task<int> modest;
@@ -24,10 +24,10 @@ public sealed class PacingThreadTests
         {
             modest = CallAsync(host, "127.0.0.3", 1, 1, modestEnds.Token);
             await Eventually(() => host.Flows.Paced == 1);
-            RpcFlow held = host.Flows.All().Single(flow => flow.Pace.PerSecond is not null);
-            Assert.Equal("address 127.0.0.2", held.Name);
             await Eventually(() => host.Lines.All.Any(
                 line => line.Contains("Slowing down address 127.0.0.2", StringComparison.Ordinal)));
+            Assert.DoesNotContain(
+                host.Lines.All, line => line.Contains("Slowing down address 127.0.0.3", StringComparison.Ordinal));
             await modestEnds.CancelAsync();
         }
 
@@ -40,8 +40,7 @@ public sealed class PacingThreadTests
     [Fact]
     public async Task PacingThread_slows_down_nobody_where_it_is_turned_off()
     {
-        await using RpcTestHost host = await RpcTestHost.StartAsync(
-            new EchoDispatcher(), new RpcLimits { MaxSchedulingDelayUs = 0 });
+        await using RpcTestHost host = await StartAsync(maxDelayUs: 0);
         using var ending = new CancellationTokenSource(TimeSpan.FromSeconds(1));
         Task<int>[] calls =
         [
@@ -55,6 +54,36 @@ public sealed class PacingThreadTests
         }
 
         await Task.WhenAll(calls);
+    }
+
+    [Fact]
+    public void CpuLoad_cores_that_are_all_at_work_are_busy()
+    {
+        var load = new CpuLoad();
+        var until = Stopwatch.StartNew();
+        Parallel.For(0, Environment.ProcessorCount * 2, _ =>
+        {
+            while (until.ElapsedMilliseconds < 500)
+            {
+                Thread.SpinWait(1_000);
+            }
+        });
+
+        Assert.True(load.IsBusy());
+    }
+
+    /// <summary>Of 1 µs every delay is too long, and the cores are always busy.</summary>
+    private static Task<RpcTestHost> StartAsync(int maxDelayUs) => RpcTestHost.StartAsync(
+        services =>
+        {
+            services.AddSingleton<IRpcDispatcher>(new EchoDispatcher());
+            services.AddSingleton<ICpuLoad>(new BusyLoad());
+        },
+        new RpcOptions { Limits = new RpcLimits { MaxSchedulingDelayUs = maxDelayUs } });
+
+    private sealed class BusyLoad : ICpuLoad
+    {
+        public bool IsBusy() => true;
     }
 
     /// <summary>Calls until it is cancelled; each call is answered. Returns how often it called.</summary>

@@ -58,16 +58,24 @@ public sealed class RpcFlowsTests
         var flows = new RpcFlows(new RpcLimits { MaxCallsPerSecond = 1 }, _clock, new WriteFlows(_clock));
         RpcFlow flow = Enter(flows, "10.0.0.7");
         flow.PayForCall(1);
+        Assert.True(flow.HasToWait);
         long first = flow.EnterLine();
         long second = flow.EnterLine();
 
         Assert.Equal(1_000, flow.WaitMs(first));
-        Assert.Equal(2_000, flow.WaitMs(second));
+        Assert.Equal(1_063, flow.WaitMs(second));
         _clock.NowUs += 1_000_000;
         Assert.Equal(0, flow.WaitMs(first));
+        Assert.False(flow.IsSpent);
+
+        // One that comes now stands behind those that wait.
+        Assert.True(flow.HasToWait);
         flow.LeaveLine();
         flow.PayForCall(1);
         Assert.Equal(1_000, flow.WaitMs(second));
+        _clock.NowUs += 1_000_000;
+        flow.LeaveLine();
+        Assert.False(flow.HasToWait);
     }
 
     [Fact]

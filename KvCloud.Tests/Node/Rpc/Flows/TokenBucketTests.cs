@@ -53,15 +53,15 @@ public sealed class TokenBucketTests
     }
 
     [Fact]
-    public void WaitMs_each_place_in_the_line_waits_for_a_turns_worth_of_its_own()
+    public void WaitMs_first_in_the_line_waits_for_a_turns_worth_and_each_behind_it_a_little_longer()
     {
         TokenBucket bucket = TokenBucket.Of(200, 5, 0)!;
         TakeAll(bucket, 0);
 
         Assert.Equal(25, bucket.WaitMs(0, 1));
-        Assert.Equal(50, bucket.WaitMs(0, 2));
-        Assert.Equal(2_500, bucket.WaitMs(0, 100));
-        Assert.Equal(25, bucket.WaitMs(25, 2));
+        Assert.Equal(27, bucket.WaitMs(0, 2));
+        Assert.Equal(50, bucket.WaitMs(0, 17));
+        Assert.Equal(2, bucket.WaitMs(25, 2));
     }
 
     [Fact]
