@@ -16,7 +16,7 @@ internal interface ICpuLoad
 /// </summary>
 internal sealed class CpuLoad : ICpuLoad
 {
-    private const double BusyShare = 0.75;
+    private const double BusyShare = 0.5;
     private const string StatFile = "/proc/stat";
     private const int IdleField = 4;
     private const int WaitingForDisksField = 5;
