@@ -41,7 +41,8 @@ internal static class FairCommand
     public static Command Create()
     {
         Option<double> seconds = LoadOptionSet.Make("--seconds", 4.0, "Seconds measured, alone and beside");
-        Option<int> rounds = LoadOptionSet.Make("--rounds", 3, "How often each is measured alone and beside; the medians count");
+        Option<int> rounds = LoadOptionSet.Make(
+            "--rounds", 3, "How often each is measured, alone and beside; the medians count");
         Option<string> only = LoadOptionSet.Make("--only", "", "Only the greedy work whose name contains this");
         Option<bool> sameAddress = LoadOptionSet.Make(
             "--same-address", false, "All clients come from one address, and differ only by their connections");
