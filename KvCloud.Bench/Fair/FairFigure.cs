@@ -5,8 +5,8 @@ namespace KvCloud.Bench.Fair;
 /// <summary>What modest clients saw alone, and beside one greedy client: both several times.</summary>
 /// <param name="Work">What the greedy client did.</param>
 /// <param name="Apart">
-/// Once, while the greedy client called another cluster on the same machine: what is left of the difference is not of the
-/// replicas' making, but of the cores and the disk that all share.
+/// Once, while the greedy client called another cluster on the same machine: what is left of the difference is not of
+/// the replicas' making, but of the cores and the disk that all share.
 /// </param>
 internal sealed record FairFigure(
     string Work,
