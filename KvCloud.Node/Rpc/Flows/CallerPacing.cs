@@ -64,9 +64,9 @@ internal sealed class CallerPacing(long maxDelayUs, Action<RpcFlow> onHeld)
         foreach (RpcFlow flow in flows)
         {
             Smooth(flow.Pace, elapsedMs);
-            calls += flow.Pace.Taken.Calls;
-            cost += flow.Pace.Taken.Cost;
-            lately += flow.Pace.Last.Calls;
+            calls += flow.Pace.UsageRate.Calls;
+            cost += flow.Pace.UsageRate.Cost;
+            lately += flow.Pace.Usage.Calls;
             active += IsActive(flow.Pace) ? 1 : 0;
         }
 
@@ -75,13 +75,13 @@ internal sealed class CallerPacing(long maxDelayUs, Action<RpcFlow> onHeld)
         {
             FlowPace pace = flow.Pace;
             int others = active - (IsActive(pace) ? 1 : 0);
-            double ofAnother = (cost - pace.Taken.Cost) / Math.Max(1, others);
-            if (calls - pace.Taken.Calls >= LeastCallsOfOthers && lately > pace.Last.Calls)
+            double ofAnother = (cost - pace.UsageRate.Cost) / Math.Max(1, others);
+            if (calls - pace.UsageRate.Calls >= LeastCallsOfOthers && lately > pace.Usage.Calls)
             {
                 pace.OthersCalledMs = nowMs;
             }
 
-            if (pace.Last.WasHeld || pace.Taken.Cost > HeavyTimes * ofAnother)
+            if (pace.Usage.WasHeld || pace.UsageRate.Cost > HeavyTimes * ofAnother)
             {
                 pace.TookMuchMs = nowMs;
             }
@@ -93,7 +93,7 @@ internal sealed class CallerPacing(long maxDelayUs, Action<RpcFlow> onHeld)
             }
 
             long least = Math.Max(LeastPerSecond, (long)(LeastTimes * ofAnother));
-            double now = Math.Max(pace.Taken.Cost, pace.Last.Cost * MsPerSecond / elapsedMs);
+            double now = Math.Max(pace.UsageRate.Cost, pace.Usage.Cost * MsPerSecond / elapsedMs);
             _heavy.Add(new Heavy(flow, least, (long)now));
         }
     }
@@ -126,15 +126,15 @@ internal sealed class CallerPacing(long maxDelayUs, Action<RpcFlow> onHeld)
         }
     }
 
-    private static bool IsActive(FlowPace pace) => pace.Taken.Calls >= 1;
+    private static bool IsActive(FlowPace pace) => pace.UsageRate.Calls >= 1;
 
     private static void Smooth(FlowPace pace, long elapsedMs)
     {
-        FlowUse use = pace.TakeUse();
-        FlowTaken before = pace.Taken;
-        pace.Last = use;
-        pace.Taken = new FlowTaken(
-            before.Calls + (NewWeight * ((use.Calls * MsPerSecond / elapsedMs) - before.Calls)),
-            before.Cost + (NewWeight * ((use.Cost * MsPerSecond / elapsedMs) - before.Cost)));
+        FlowUsage usage = pace.TakeUsage();
+        FlowUsageRate before = pace.UsageRate;
+        pace.Usage = usage;
+        pace.UsageRate = new FlowUsageRate(
+            before.Calls + (NewWeight * ((usage.Calls * MsPerSecond / elapsedMs) - before.Calls)),
+            before.Cost + (NewWeight * ((usage.Cost * MsPerSecond / elapsedMs) - before.Cost)));
     }
 }

@@ -20,7 +20,7 @@ internal sealed class CpuLoad : ICpuLoad
     private const string StatFile = "/proc/stat";
     private const int IdleField = 4;
     private const int WaitingForDisksField = 5;
-    private const int LastField = 8;
+    private const int Fields = 8;
 
     private long _asked = Stopwatch.GetTimestamp();
     private TimeSpan _used = Environment.CpuUsage.TotalTime;
@@ -41,21 +41,39 @@ internal sealed class CpuLoad : ICpuLoad
     }
 
     /// <summary>
-    /// In ticks of all cores, since the machine's start; 0 where the system does not tell, and busy is assumed.
+    /// Ticks of all cores since the machine's start, of the first line of /proc/stat; 0 where it says something else.
     /// </summary>
-    private static (long Idle, long Total) ReadMachine()
+    public static (long Idle, long Total) Parse(string? line)
     {
-        if (!File.Exists(StatFile))
+        // cpu user nice system idle iowait irq softirq steal ...: what follows is part of the first two.
+        string[] fields = line?.Split(' ', StringSplitOptions.RemoveEmptyEntries) ?? [];
+        if (fields.Length <= Fields || fields[0] != "cpu")
         {
             return (0, 0);
         }
 
-        // cpu user nice system idle iowait irq softirq steal ...: what follows is part of the first two.
-        string[] fields = File.ReadLines(StatFile).First().Split(' ', StringSplitOptions.RemoveEmptyEntries);
-        long[] ticks =
-        [
-            .. fields.Take(LastField + 1).Skip(1).Select(text => long.Parse(text, CultureInfo.InvariantCulture)),
-        ];
-        return (ticks[IdleField - 1] + ticks[WaitingForDisksField - 1], ticks.Sum());
+        long[] ticks = new long[Fields + 1];
+        for (int field = 1; field <= Fields; field++)
+        {
+            if (!long.TryParse(fields[field], NumberStyles.None, CultureInfo.InvariantCulture, out ticks[field]))
+            {
+                return (0, 0);
+            }
+        }
+
+        return (ticks[IdleField] + ticks[WaitingForDisksField], ticks.Sum());
+    }
+
+    /// <summary>0 where the system does not tell, or not everybody: busy is assumed there.</summary>
+    private static (long Idle, long Total) ReadMachine()
+    {
+        try
+        {
+            return Parse(File.ReadLines(StatFile).FirstOrDefault());
+        }
+        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
+        {
+            return (0, 0);
+        }
     }
 }

@@ -2,13 +2,13 @@ using KvCloud.Node.Replication;
 
 namespace KvCloud.Node.Rpc.Flows;
 
-/// <summary>What a caller took since <see cref="FlowPace.TakeUse"/> was asked the last time.</summary>
+/// <summary>What a caller took between two calls of <see cref="FlowPace.TakeUsage"/>.</summary>
 /// <param name="Cost">In bytes, as a pace is.</param>
 /// <param name="WasHeld">Whether its pace made it wait.</param>
-internal readonly record struct FlowUse(long Calls, long Cost, bool WasHeld);
+internal readonly record struct FlowUsage(long Calls, long Cost, bool WasHeld);
 
 /// <summary>What a caller takes in a second, smoothed.</summary>
-internal readonly record struct FlowTaken(double Calls, double Cost);
+internal readonly record struct FlowUsageRate(double Calls, double Cost);
 
 /// <summary>
 /// What a caller takes of this node, and the rate that <see cref="CallerPacing"/> holds it to, if any. The unit of both
@@ -34,25 +34,13 @@ internal sealed class FlowPace(IReplicaClock clock)
     public long? PerSecond => _rate?.PerSecond;
 
     /// <summary>Whether its pace makes it wait now.</summary>
-    public bool IsSpent
-    {
-        get
-        {
-            bool isSpent = _rate?.IsSpent(clock.NowMs) == true;
-            if (isSpent)
-            {
-                _wasHeld = true;
-            }
+    public bool IsSpent => _rate?.IsSpent(clock.NowMs) == true;
 
-            return isSpent;
-        }
-    }
+    /// <summary>Found by the last review. Owned by <see cref="CallerPacing"/>, as the following are.</summary>
+    public FlowUsage Usage { get; set; }
 
-    /// <summary>Smoothed over the last reviews. Owned by <see cref="CallerPacing"/>, as the following are.</summary>
-    public FlowTaken Taken { get; set; }
-
-    /// <summary>Found by the last review.</summary>
-    public FlowUse Last { get; set; }
+    /// <summary>Smoothed over the last reviews.</summary>
+    public FlowUsageRate UsageRate { get; set; }
 
     /// <summary>When others called last.</summary>
     public long OthersCalledMs { get; set; } = long.MinValue / 2;
@@ -80,12 +68,12 @@ internal sealed class FlowPace(IReplicaClock clock)
     public void PayForCall(long bytes) => Pay(bytes + CallCost);
 
     /// <summary>What it took since this was asked the last time, and whether its pace made it wait.</summary>
-    public FlowUse TakeUse()
+    public FlowUsage TakeUsage()
     {
-        // One whose connections all wait in line asks nothing, and is held nevertheless.
+        // It may still owe for what it took before, and take nothing until that is paid for.
         bool wasHeld = IsSpent || _wasHeld;
         _wasHeld = false;
-        return new FlowUse(Interlocked.Exchange(ref _calls, 0), Interlocked.Exchange(ref _cost, 0), wasHeld);
+        return new FlowUsage(Interlocked.Exchange(ref _calls, 0), Interlocked.Exchange(ref _cost, 0), wasHeld);
     }
 
     /// <summary>From now on it may take so much in a second.</summary>
@@ -106,5 +94,11 @@ internal sealed class FlowPace(IReplicaClock clock)
     /// <param name="place">In the line of those that wait, from 1 on.</param>
     public long WaitMs(long place) => _rate?.WaitMs(clock.NowMs, place) ?? 0;
 
-    private void Pay(long cost) => _rate?.Take(cost, clock.NowMs);
+    private void Pay(long cost)
+    {
+        if (_rate?.Take(cost, clock.NowMs) == true)
+        {
+            _wasHeld = true;
+        }
+    }
 }

@@ -57,7 +57,7 @@ internal sealed class RpcFlow(Flow writes, RpcLimits limits, IReplicaClock clock
     public FlowPace Pace { get; } = new(clock);
 
     /// <summary>
-    /// How many costly reads had a turn before its last one had. Owned by the scan pool, under its lock.
+    /// The number of its last turn in the scan pool, which counts the turns of all. Owned by the pool, under its lock.
     /// </summary>
     public long LastScan { get; set; }
 
@@ -81,7 +81,7 @@ internal sealed class RpcFlow(Flow writes, RpcLimits limits, IReplicaClock clock
     }
 
     /// <summary>Answers have been written.</summary>
-    /// <param name="isPaced">False for those that are held to a rate of their own.</param>
+    /// <param name="isPaced">False for those of an operator's calls, which count for no pace.</param>
     public void PayForAnswers(long bytes, bool isPaced)
     {
         ByteRate?.Take(bytes, clock.NowMs);

@@ -50,12 +50,14 @@ internal sealed class TokenBucket
         }
     }
 
-    public void Take(long tokens, long nowMs)
+    /// <summary>Takes as many, also if there are fewer. True if the next one has to wait.</summary>
+    public bool Take(long tokens, long nowMs)
     {
         lock (_gate)
         {
             Fill(nowMs);
             _tokens -= tokens;
+            return _tokens <= 0;
         }
     }
 

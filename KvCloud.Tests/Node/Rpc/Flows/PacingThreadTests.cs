@@ -1,4 +1,3 @@
-using System.Diagnostics;
 using System.Net;
 using KvCloud.Node.Rpc;
 using KvCloud.Node.Rpc.Connections;
@@ -54,22 +53,6 @@ public sealed class PacingThreadTests
         }
 
         await Task.WhenAll(calls);
-    }
-
-    [Fact]
-    public void CpuLoad_cores_that_are_all_at_work_are_busy()
-    {
-        var load = new CpuLoad();
-        var until = Stopwatch.StartNew();
-        Parallel.For(0, Environment.ProcessorCount * 2, _ =>
-        {
-            while (until.ElapsedMilliseconds < 500)
-            {
-                Thread.SpinWait(1_000);
-            }
-        });
-
-        Assert.True(load.IsBusy());
     }
 
     /// <summary>Of 1 µs every delay is too long, and the cores are always busy.</summary>
